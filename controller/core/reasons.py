@@ -1,0 +1,82 @@
+"""Every word that may stand as a reason in a condition, an exit or an event: the one list that code, docs and tests share.
+
+A new way to fail starts here: add the word with one line that tells an operator what it means.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """CamelCase words that leave the process; part of the API. The comment is the operator's explanation."""
+
+    # States that are as they should be.
+    SERVING = "Serving"  # all wanted workers are ready and serve
+    COMPLETE = "Complete"  # nothing is under way
+    NOT_PINNED = "NotPinned"  # no digest is pinned, any bytes are taken
+    PIN_MATCHED = "PinMatched"  # the bytes on the volume are among the pinned digests
+    AS_EXPECTED = "AsExpected"  # the negative condition does not hold
+
+    # States on the way.
+    STARTING = "Starting"  # workers are being started
+    UPDATING = "Updating"  # a candidate is getting ready beside the serving version
+    BACKING_OFF = "BackingOff"  # a failed worker waits for its next try
+    CRASH_LOOP = "CrashLoop"  # the third failure in a row or later; tried again for ever, see the next retry
+    ROLLED_BACK = "RolledBack"  # the new version fell into a crash loop in probation; the last good one serves
+    PARTLY_READY = "PartlyReady"  # fewer workers are ready than wanted
+    DRAINING = "Draining"  # workers answer their last calls before they are stopped
+    PAUSED = "Paused"  # spec.paused freezes targets and counts
+    SHUTTING_DOWN = "ShuttingDown"  # the controller is stopping everything
+
+    # Not wanted, refused or not decidable.
+    DISABLED = "Disabled"  # `enabled: false`
+    REMOVED = "Removed"  # the file is gone from the volume
+    KIND_REMOVED = "KindRemoved"  # the config no longer has the kind
+    DIGEST_MISMATCH = "DigestMismatch"  # the bytes on the volume are not among the pinned digests
+    SECRET_UNAVAILABLE = "SecretUnavailable"  # a `fromFile` or `fromEnv` of the launch cannot be read
+    DUPLICATE_ID = "DuplicateId"  # another plugin of the kind holds the id that this one reports
+    ID_MISMATCH = "IdMismatch"  # workers of one version report different ids
+    FILE_UNREADABLE = "FileUnreadable"  # the file is there and cannot be read
+    NOT_A_PLUGIN_FILE = "NotAPluginFile"  # an entry on the volume that is never run: link out of the volume, bad name
+    STORE_FAILED = "StoreFailed"  # the binary could not be copied into the store: disk full, read-only
+
+    # How a start fails (goplugin.Failure has the same words, see there for the diagnosis).
+    NOT_EXECUTABLE = "NotExecutable"
+    VOLUME_NOT_EXECUTABLE = "VolumeNotExecutable"
+    WRONG_ARCHITECTURE = "WrongArchitecture"
+    MISSING_INTERPRETER = "MissingInterpreter"
+    UNKNOWN_FORMAT = "UnknownFormat"
+    SPAWN_FAILED = "SpawnFailed"
+    EXITED_BEFORE_HANDSHAKE = "ExitedBeforeHandshake"
+    WRONG_COOKIE = "WrongCookie"
+    NOT_A_PLUGIN = "NotAPlugin"
+    HANDSHAKE_TOO_LONG = "HandshakeTooLong"
+    HANDSHAKE_TIMEOUT = "HandshakeTimeout"
+    NET_RPC = "NetRpc"
+    INCOMPATIBLE_CORE_VERSION = "IncompatibleCoreVersion"
+    INCOMPATIBLE_VERSION = "IncompatibleVersion"
+    UNSUPPORTED_NETWORK = "UnsupportedNetwork"
+    UNEXPECTED_CERTIFICATE = "UnexpectedCertificate"
+    SOCKET_PATH_TOO_LONG = "SocketPathTooLong"
+    PORT_IN_USE = "PortInUse"
+    CONNECT_FAILED = "ConnectFailed"
+    NOT_SERVING = "NotServing"
+    HEALTH_TIMEOUT = "HealthTimeout"
+    ADAPTER_FAILED = "AdapterFailed"  # the adapter's handshake with the plugin failed
+
+    # How a worker that was up is lost.
+    EXITED = "Exited"  # ended by itself, whatever the code
+    KILLED = "Killed"  # ended by a signal that the controller did not send
+    UNHEALTHY = "Unhealthy"  # health checks failed as often as the threshold allows
+    MEMORY_LIMIT = "MemoryLimit"  # resident size over limits.memory
+
+    # The pod as a whole.
+    ALL_READY = "AllReady"
+    NOT_ALL_READY = "NotAllReady"
+    CONFIG_STALE = "ConfigStale"
+    CONFIG_REJECTED = "ConfigRejected"
+    CONFIG_MISSING = "ConfigMissing"
+    NO_CONFIG = "NoConfig"
+    VOLUME_MISSING = "VolumeMissing"
+    VOLUME_UNREADABLE = "VolumeUnreadable"
+    WATCH_POLLING = "WatchPolling"  # file events do not work here; changes are found by the rescan
+    STATE_NOT_WRITABLE = "StateNotWritable"

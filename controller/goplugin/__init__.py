@@ -1,0 +1,1 @@
+"""HashiCorp go-plugin's gRPC protocol, host side, as a library of its own: knows nothing of this product or Kubernetes."""
