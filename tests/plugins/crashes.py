@@ -5,6 +5,7 @@ The plain crash.
 """
 
 import os
+import signal
 
 from plugin_base import Plugin, after, number
 
@@ -12,6 +13,7 @@ from plugin_base import Plugin, after, number
 def crash() -> None:
     if number("ZOO_SIGNAL", 0):
         os.kill(os.getpid(), number("ZOO_SIGNAL", 0))
+        signal.pause()  # another thread may be the one that takes it
     os._exit(number("ZOO_CODE", 7))
 
 

@@ -4,7 +4,7 @@
 A program that greets people before it serves.
 """
 
-from plugin_base import wait_for_ever
+import signal
 
 print("Welcome to garbage 1.0!", flush=True)
-wait_for_ever()
+signal.pause()

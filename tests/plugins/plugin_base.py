@@ -5,7 +5,6 @@ generated code, so that a start costs little; messages are the few bytes that th
 """
 
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 sys.modules.setdefault("grpc.aio", ModuleType("grpc.aio"))  # never used here, and a third of the time of the import
 import grpc  # noqa: E402
@@ -60,12 +59,6 @@ def announce(
     sys.stdout.flush()
 
 
-def wait_for_ever() -> NoReturn:
-    """Do nothing until somebody kills us."""
-    while True:
-        signal.pause()
-
-
 def after(milliseconds: int, action: Callable[[], object]) -> None:
     """Run the action on a thread of its own, some time from now."""
 
@@ -88,6 +81,13 @@ def echo(request: bytes, context: grpc.ServicerContext) -> bytes:
     return request
 
 
+def hang(_request: bytes, context: grpc.ServicerContext) -> bytes:
+    """Answer never: not before the caller has given up."""
+    while context.is_active():
+        time.sleep(0.02)
+    return EMPTY
+
+
 def no_shutdown(_request: bytes, _context: grpc.ServicerContext) -> bytes:
     """Answer the Shutdown call and do nothing about it."""
     return EMPTY
@@ -103,7 +103,7 @@ class Plugin:
         check_cookie()
         self.path = socket_path()
         self._down = threading.Event()
-        self.server = grpc.server(ThreadPoolExecutor(max_workers=8))
+        self.server = grpc.server(ThreadPoolExecutor(max_workers=8), options=[("grpc.so_reuseport", 0)])
         handlers = {
             "/grpc.health.v1.Health/Check": health,
             "/plugin.GRPCController/Shutdown": shutdown or self._shutdown,
@@ -139,7 +139,9 @@ class Handlers(grpc.GenericRpcHandler):
 
     def __init__(self, calls: Mapping[str, Call]) -> None:
         """Hold the calls."""
-        self._handlers = {name: grpc.unary_unary_rpc_method_handler(call) for name, call in calls.items()}
+        self._handlers: dict[str, Any] = {
+            name: grpc.unary_unary_rpc_method_handler(call) for name, call in calls.items()
+        }
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         """Find one; None is answered with UNIMPLEMENTED."""

@@ -28,23 +28,59 @@ class Animal:
     reason: str
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __str__(self) -> str:
+        """Name it in a test's id."""
+        return f"{self.program}-{self.reason}"
+
 
 # Never comes up.
 FAILS_TO_START = (
     Animal("exits_at_once", "ExitedBeforeHandshake"),
     Animal("exits_silently", "ExitedBeforeHandshake"),
     Animal("garbage", "NotAPlugin"),
+    Animal("shell_script", "NotAPlugin"),
+    Animal("silence", "HandshakeTimeout"),
+    Animal("huge_handshake", "HandshakeTooLong"),
+    Animal("wrong_cookie", "WrongCookie"),
+    Animal("net_rpc", "NetRpc"),
+    Animal("net_rpc", "NetRpc", {"ZOO_REST": ""}),
+    Animal("says", "NotAPlugin", {"ZOO_LINE": "1|1|unix"}),
+    Animal("says", "IncompatibleCoreVersion", {"ZOO_LINE": "2|1|unix|/nowhere|grpc|"}),
+    Animal("says", "IncompatibleVersion", {"ZOO_LINE": "1|99|unix|/nowhere|grpc|"}),
+    Animal("says", "UnsupportedNetwork", {"ZOO_LINE": "1|1|udp|127.0.0.1:1|grpc|"}),
+    Animal("says", "UnexpectedCertificate", {"ZOO_LINE": f"1|1|unix|/nowhere|grpc|{'MIIB' * 200}"}),
+    Animal("says", "ConnectFailed", {"ZOO_LINE": "1|1|unix|/nowhere|grpc|"}),
+    Animal("not_serving", "NotServing"),
+    Animal("stops_answering_health", "HealthTimeout", {"ZOO_AFTER_MS": "0"}),
+    Animal("wrong_architecture", "WrongArchitecture"),
+    Animal("missing_interpreter", "MissingInterpreter"),
+    Animal("unknown_format", "UnknownFormat"),
 )
-# Comes up, and is lost while it runs.
+# Comes up, and is lost while it runs; `leaks_descriptors` wants limits.openFiles, `grows` limits.memory below 400 MiB.
 FAILS_LATER = (
     Animal("crashes", "Exited"),
     Animal("crashes", "Killed", {"ZOO_SIGNAL": "11"}),
+    Animal("stops_answering_health", "Unhealthy", {"ZOO_AFTER_MS": "500"}),
+    Animal("leaks_descriptors", "Exited"),
+    Animal("grows", "MemoryLimit"),
 )
 # Comes up and stays; what it does must disturb nobody, nor outlive it.
 SERVES = (
     Animal("good", "Serving"),
+    Animal("echo", "Serving"),
+    Animal("two_handshakes", "Serving"),
+    Animal("starts_slowly", "Serving", {"ZOO_DELAY_MS": "300"}),
+    Animal("answers_slowly", "Serving"),
     Animal("ignores_shutdown", "Serving"),
     Animal("ignores_sigterm", "Serving"),
+    Animal("hangs_in_shutdown", "Serving"),
+    Animal("forks_child", "Serving"),
+    Animal("daemonises", "Serving"),
+    Animal("floods", "Serving"),
+    Animal("long_line", "Serving"),
+    Animal("deletes_socket", "Serving"),
+    Animal("fixed_port", "Serving"),  # the second worker of it: PortInUse
+    Animal("reports_id", "Serving", {"ZOO_ID": "one"}),
 )
 ZOO = FAILS_TO_START + FAILS_LATER + SERVES
 
@@ -61,7 +97,7 @@ def install(name: str | Path, directory: Path, as_name: str | None = None, versi
     if version:
         content += f"\n# version {version}\n".encode()
     directory.mkdir(parents=True, exist_ok=True)
-    place = directory / (as_name or source.name.removesuffix(".py").removesuffix(".sh"))
+    place = directory / (as_name or (name.name if isinstance(name, Path) else name))
     scratch = directory / f".{place.name}.{os.getpid()}.tmp"
     scratch.write_bytes(content)
     scratch.chmod(0o755)
