@@ -2,9 +2,12 @@
 
 import importlib.util
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from tests.tools import build
 
@@ -20,6 +23,9 @@ class Foreign:
     versions: tuple[int, ...]
     answers: int
     reason: str = "Serving"
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.answers}"  # a test's id
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,4 +80,12 @@ REFUSED = (
     _example("1.8.0", "netrpc", reason="NetRpc"),
     _example("1.8.0", "negotiated", versions=(2,), answers=2, reason="NetRpc"),
 )
+ALL = PLUGINS + REFUSED
+
+
+def parameters(plugins: Iterable[Foreign]) -> list[ParameterSet]:
+    """Give them to `pytest.mark.parametrize("plugin", ...)`, with their marks."""
+    return [pytest.param(plugin, id=str(plugin), marks=[pytest.mark.go, pytest.mark.foreign]) for plugin in plugins]
+
+
 BY_NAME: Mapping[str, Foreign] = {plugin.name: plugin for plugin in PLUGINS}

@@ -55,6 +55,11 @@ class Bare:
     def connect(self) -> grpc.Channel:
         """Open a channel to the address that the plugin prints."""
         _, _, network, address, *_ = self.handshake()
+        return self.dial(network, address)
+
+    @staticmethod
+    def dial(network: str, address: str) -> grpc.Channel:
+        """Open a channel."""
         return grpc.insecure_channel(f"unix:{address}" if network == "unix" else address)
 
     def descendants(self) -> list[int]:
@@ -85,8 +90,8 @@ def _environment(pid: int) -> bytes:
 def call(channel: grpc.Channel, method: str, request: bytes = b"", timeout: float = PATIENCE, **metadata: str) -> bytes:
     """Call a method by its full name, bytes in and bytes out."""
     pairs = tuple((name.replace("_", "-"), value) for name, value in metadata.items())
-    answer: bytes = channel.unary_unary(method)(request, timeout=timeout, metadata=pairs, wait_for_ready=True)
-    return answer
+    invoke: Callable[..., bytes] = channel.unary_unary(method)
+    return invoke(request, timeout=timeout, metadata=pairs, wait_for_ready=True)
 
 
 def is_silent(plugin: Bare, stream: str = "stdout", seconds: float = 0.3) -> bool:

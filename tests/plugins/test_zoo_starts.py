@@ -94,7 +94,11 @@ def test_a_fixed_port_is_taken_once(bare: Run):
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("wrong_architecture", OSError), ("unknown_format", OSError), ("missing_interpreter", FileNotFoundError)],
+    [
+        pytest.param("wrong_architecture", OSError, marks=pytest.mark.go),
+        ("unknown_format", OSError),
+        ("missing_interpreter", FileNotFoundError),
+    ],
 )
 def test_the_kernel_cannot_run_it(install: Callable[..., Path], tmp_path: Path, name: str, error: type[OSError]):
     with pytest.raises(error):

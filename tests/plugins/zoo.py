@@ -6,10 +6,13 @@ with under the parameters given, "Serving" where the misbehaviour must be borne.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from tests.tools import build
 
@@ -29,8 +32,7 @@ class Animal:
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __str__(self) -> str:
-        """Name it in a test's id."""
-        return f"{self.program}-{self.reason}"
+        return f"{self.program}-{self.reason}"  # a test's id
 
 
 # Never comes up.
@@ -83,6 +85,14 @@ SERVES = (
     Animal("reports_id", "Serving", {"ZOO_ID": "one"}),
 )
 ZOO = FAILS_TO_START + FAILS_LATER + SERVES
+
+
+def parameters(animals: Iterable[Animal]) -> list[ParameterSet]:
+    """Give them to `pytest.mark.parametrize("animal", ...)`, marked where Go has to build them."""
+    return [
+        pytest.param(animal, id=str(animal), marks=[pytest.mark.go] if animal.program in BUILT else [])
+        for animal in animals
+    ]
 
 
 def install(name: str | Path, directory: Path, as_name: str | None = None, version: str = "") -> Path:
