@@ -106,10 +106,12 @@ $(DEPENDENCIES):
 	touch $@
 
 $(PROJECT): | $(DEPENDENCIES)
+	rm -f .venv/.project-*
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(FOREIGN): | $(DEPENDENCIES)
+	rm -f .venv/.foreign-*
 	$(INSTALL) --require-hashes --requirement requirements/foreign.txt
 	touch $@
 
