@@ -99,22 +99,23 @@ lock: $(DEPENDENCIES) ## resolve the dependencies of pyproject.toml anew into re
 	$(COMPILE) $(UPGRADE) --group foreign --output-file requirements/foreign.txt
 	$(COMPILE) $(UPGRADE) --group go --output-file requirements/go.txt
 
-$(DEPENDENCIES): requirements/dev.txt
+$(DEPENDENCIES):
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --require-hashes --requirement requirements/dev.txt
 	touch $@
 
-$(PROJECT): pyproject.toml $(DEPENDENCIES)
+$(PROJECT): | $(DEPENDENCIES)
 	rm -f .venv/.project-*
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(FOREIGN): requirements/foreign.txt $(DEPENDENCIES)
+$(FOREIGN): | $(DEPENDENCIES)
+	rm -f .venv/.foreign-*
 	$(INSTALL) --require-hashes --requirement requirements/foreign.txt
 	touch $@
 
-.venv/.go-%: requirements/go.txt $(DEPENDENCIES)
+.venv/.go-%: | $(DEPENDENCIES)
 	$(INSTALL) --require-hashes --requirement requirements/go.txt
 	touch $@
 
