@@ -120,6 +120,7 @@ class Supervisor:
             plugin=self.start.plugin,
             version=self.start.target.version,
             pid=session.pid,
+            network=session.network,
             address=session.address,
             reported=dispensed.reported,
             item=dispensed.item,
@@ -136,7 +137,7 @@ class Supervisor:
             start_timeout=spec.start_timeout,
             emit=lambda record: self._site.journal.emit(self.start.plugin, self.worker, record),
             rate=spec.logs.rate,
-            tag=TAG,
+            tag=f"{TAG}={self._site.instance}/{self.worker}",
         )
 
     async def _dispense(self, session: Session) -> Dispensed[Any]:
@@ -154,7 +155,6 @@ class Supervisor:
             **self._site.environment,
             **target.launch.env,
             PATH: target.binary.path,
-            TAG: f"{self._site.instance}/{self.worker}",
             **({CONFIG: str(place.config)} if place.config else {}),
         }
         limits = Limits(open_files=target.launch.limits.open_files, file_size=target.launch.limits.file_size)
