@@ -70,13 +70,13 @@ class Reason(StrEnum):
     MEMORY_LIMIT = "MemoryLimit"  # resident size over limits.memory
 
     # The pod as a whole.
-    ALL_READY = "AllReady"
-    NOT_ALL_READY = "NotAllReady"
-    CONFIG_STALE = "ConfigStale"
-    CONFIG_REJECTED = "ConfigRejected"
-    CONFIG_MISSING = "ConfigMissing"
-    NO_CONFIG = "NoConfig"
-    VOLUME_MISSING = "VolumeMissing"
-    VOLUME_UNREADABLE = "VolumeUnreadable"
+    ALL_READY = "AllReady"  # everything wanted is ready
+    NOT_ALL_READY = "NotAllReady"  # something wanted is not ready; its own conditions say why
+    CONFIG_STALE = "ConfigStale"  # the source of the config does not answer; the last good one is followed
+    CONFIG_REJECTED = "ConfigRejected"  # the newest config cannot be used; the last good one is followed
+    CONFIG_MISSING = "ConfigMissing"  # the config was deleted; the last good one is followed
+    NO_CONFIG = "NoConfig"  # no config has been read yet, so nothing runs
+    VOLUME_MISSING = "VolumeMissing"  # a plugin directory or its mount is gone; nothing is stopped for that
+    VOLUME_UNREADABLE = "VolumeUnreadable"  # a plugin directory cannot be listed; nothing is stopped for that
     WATCH_POLLING = "WatchPolling"  # file events do not work here; changes are found by the rescan
-    STATE_NOT_WRITABLE = "StateNotWritable"
+    STATE_NOT_WRITABLE = "StateNotWritable"  # the state directory takes no writes: full, or read-only
