@@ -38,6 +38,7 @@ class Memory:
     retry_at: dict[str, tuple[Identity, float]] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
     last: Directory | None = None
+    is_calm: bool = False  # all that is known are entries that need no second look
 
     def begin(self) -> None:
         """Start a scan."""
@@ -54,8 +55,7 @@ class Memory:
     def is_unchanged(self, listing: Listing) -> bool:
         """Say whether the last Directory still tells everything."""
         return (
-            self.last is not None
-            and self.last.missing is None
+            self.is_calm
             and not listing.fresh
             and not listing.failed
             and len(listing.present) == len(self.done)
@@ -104,10 +104,14 @@ class Memory:
 
     def conclude(self, missing: Problem | None) -> Directory:
         """Return what is known now: the last Directory itself when nothing is different."""
+        if missing:
+            self.gone_since.clear()
         problems = {} if missing else {printable(name): problem for name, problem in self.problems.items()}
         made = Directory(self.path, MappingProxyType(dict(self.binaries)), MappingProxyType(problems), missing)
         if made != self.last:
             self.last = made
+        unfinished = (self.binaries.keys() | self.problems.keys() | self.quiet.keys()) - self.done.keys()
+        self.is_calm = missing is None and not unfinished
         assert self.last is not None  # noqa: S101 - for the type checker: it was just set
         return self.last
 
@@ -128,6 +132,9 @@ class Memory:
     def _note_candidate(self, candidate: Candidate, now: Moment, *, is_trying: bool) -> Job | None:
         name = candidate.name
         self.done.pop(name, None)
+        if candidate.identity[2] == 0:  # the first moment of a copy in place, or a mistake; never a plugin
+            self.problems[name] = Problem(Reason.NOT_A_PLUGIN_FILE, f"{candidate.path} is empty")
+            return None
         identity, retry_at = self.retry_at.get(name, (None, 0.0))
         if identity == candidate.identity and now.monotonic < retry_at:
             return None
