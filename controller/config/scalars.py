@@ -1,7 +1,8 @@
 """What an unquoted YAML word means: the same as to kubectl, so that a file means the same here and in a cluster.
 
-That is YAML 1.1 as sigs.k8s.io/yaml reads it: `yes`, `on` and `y` are true, 010 is eight, times stay text, a float
-without a fraction becomes an integer on its way through JSON. Text to value; nothing of documents or positions.
+That is YAML 1.1 as sigs.k8s.io/yaml reads it: `yes` and `on` are true, 010 is eight, times stay text, a float without a
+fraction becomes an integer on its way through JSON. But `y` and `n` are text here, as to most readers (and to PyYAML);
+kubectl takes them for true and false and then refuses them where text is due. Nothing of documents or positions.
 """
 
 import re
@@ -14,8 +15,8 @@ _WORDS = MappingProxyType(
     {
         spelling: value
         for word, value in (
-            *((word, True) for word in ("y", "yes", "true", "on")),
-            *((word, False) for word in ("n", "no", "false", "off")),
+            *((word, True) for word in ("yes", "true", "on")),
+            *((word, False) for word in ("no", "false", "off")),
             ("null", None),
         )
         for spelling in (word, word.capitalize(), word.upper())

@@ -81,9 +81,8 @@ class Builder:
         """The documents, one by one; the caller says how many there may be."""
         while type(event := self._next()) is not StreamEndEvent:
             if type(event) is DocumentStartEvent:
-                first = self._next()
-                self._tree, self._anchors = Tree(_at(first)), {}
-                self._tree.data = self._value(first)
+                self._tree, self._anchors = Tree(_at(event)), {}
+                self._tree.data = self._value(self._next())
                 yield self._tree
 
     def _value(self, event: Any) -> Any:
@@ -122,7 +121,7 @@ class Builder:
 
     def _mapping(self) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        merged: list[Any] = []
+        merged: dict[str, Any] = {}
         path = self._path
         while type(event := self._next()) is not MappingEndEvent:
             key = self._key(event)
@@ -133,19 +132,19 @@ class Builder:
                 self._tree.keys[tuple(path)] = _at(event)
             value = self._value(self._next())
             if key == _MERGE and event.implicit[0]:
-                merged += value if isinstance(value, list) else [value]
+                merged = self._merged(value, event) | merged
             else:
                 data[key] = value
             path.pop()
-        return self._merge(merged, data, event) if merged else data
+        return merged | data
 
-    def _merge(self, merged: list[Any], data: dict[str, Any], event: Any) -> dict[str, Any]:
-        below: dict[str, Any] = {}
-        for other in reversed(merged):
+    def _merged(self, value: Any, event: Any) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for other in reversed(value if isinstance(value, list) else [value]):
             if not isinstance(other, dict):
                 raise TextError("'<<' merges mappings only", _at(event))
-            below.update(other)
-        return below | data
+            merged |= other
+        return merged
 
     def _key(self, event: Any) -> str:
         if type(event) is AliasEvent and event.anchor in self._anchors:
@@ -154,9 +153,13 @@ class Builder:
             key = event.value if event.value == _MERGE else self._scalar(event)
         else:
             raise TextError("a key must be a single word", _at(event))
-        if not isinstance(key, str):
-            self._mistake(f"a key must be text, and {event.value or 'nothing'} is not: quote it", event)
-        return key if isinstance(key, str) else str(event.value)
+        if isinstance(key, str):
+            return key
+        text = str(event.value) if type(event) is ScalarEvent else str(key)
+        self._path.append(text)
+        self._mistake(f"a key must be text, and {text or 'nothing'} is not: quote it", event)
+        self._path.pop()
+        return text
 
     def _scalar(self, event: Any) -> Any:
         try:
@@ -165,7 +168,7 @@ class Builder:
             return tagged(event.tag, event.value) if event.tag else event.value
         except ScalarError as error:
             self._mistake(str(error), event)
-            return None
+            return event.value
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
