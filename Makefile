@@ -72,7 +72,7 @@ check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	protos/generate.sh python build/pb
 	diff --recursive --exclude __init__.py --exclude __pycache__ build/pb controller/goplugin/pb
 	for page in docs/generate/*.py; do python "$$page" --check; done
-	pytest -q tests/docs tests/repo
+	pytest -q -m 'not go' tests/docs tests/repo
 
 .PHONY: docs
 docs: $(PROJECT) ## write the pages and drawings that come from code anew
