@@ -86,8 +86,8 @@ class Launch:
     id: LaunchId
     adapter: str
     args: tuple[str, ...]
-    env: Mapping[str, str]  # resolved; never logged
-    config: str  # JSON text for PLUGINMGR_CONFIG, or "" for none
+    env: Mapping[str, str] = field(repr=False)  # resolved: may hold secrets
+    config: str = field(repr=False)  # JSON text for PLUGINMGR_CONFIG, or "" for none
     handshake: Handshake
     limits: Limits
     restarted_at: str = ""
