@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from controller.app.post_mortem import PostMortem
 from controller.core.model import PluginKey, State
-from controller.goplugin import reap_orphans
+from controller.goplugin import reap_adopted, running
 from controller.manager.memory import PERIOD, MemoryWatch
 from controller.metrics import PluginManagerMetrics
 
@@ -37,4 +37,4 @@ class Sampling:
             used[key] = sum(sizes.get(worker, 0) for worker in plugin.workers)
         self.metrics.resident(used)
         self.post_mortem.record(state, sizes)
-        reap_orphans()
+        reap_adopted(running())
