@@ -12,7 +12,6 @@ from pathlib import Path
 
 from controller.adapters.lookup import adapter
 from controller.app.directories import Directories
-from controller.app.in_use import digests_in_use
 from controller.app.post_mortem import PostMortem
 from controller.app.remembered import Remembering
 from controller.app.sampling import Sampling
@@ -20,6 +19,7 @@ from controller.app.status_writer import StatusWriter
 from controller.app.views import AppViews
 from controller.config import CurrentConfig
 from controller.core.events import ConfigRead, Event, ShutdownRequested
+from controller.core.memory import digests_in_use
 from controller.core.model import Health, PluginKey, State
 from controller.core.step import Step
 from controller.goplugin import HealthTicker

@@ -10,6 +10,7 @@ from controller.config.current import CurrentConfig
 from controller.config.document import Document, from_object, parse
 from controller.config.findings import DocumentError, Finding, Position
 from controller.config.resolve import Adapters, Hints, resolve
+from controller.config.secrets import UnreadableError, secret
 
 __all__ = [
     "Adapters",
@@ -19,8 +20,10 @@ __all__ = [
     "Finding",
     "Hints",
     "Position",
+    "UnreadableError",
     "from_object",
     "parse",
     "replace_file",
     "resolve",
+    "secret",
 ]

@@ -37,7 +37,17 @@ def launch_of(fields: Fields, adapter: str, handshake: Handshake, secrets: Secre
         "restartedAt": restarted_at,
     }
     digest = LaunchId(hashlib.sha256(canonical(shape).encode()).hexdigest())
-    return Launch(digest, adapter, args, env, config, handshake, limits, restarted_at)
+    return Launch(digest, adapter, args, env, config, handshake, limits, restarted_at, sources_of(fields))
+
+
+def sources_of(fields: Fields) -> dict[str, str]:
+    """Where the secret part of the environment comes from: `fromFile /path` or `fromEnv NAME`, by variable."""
+    found = {}
+    for variable in fields.get("env", ()):
+        for source in ("fromFile", "fromEnv"):
+            if source in variable:
+                found[variable["name"]] = f"{source} {variable[source]}"
+    return found
 
 
 def canonical(value: Any) -> str:

@@ -66,3 +66,9 @@ def _content(path: str) -> bytes:
 def _without_line_break(content: bytes) -> bytes:
     """`echo secret > token` means the same as `kubectl create secret --from-literal`, so one line break goes."""
     return content.removesuffix(b"\n").removesuffix(b"\r") if content.endswith(b"\n") else content
+
+
+def secret(source: str, environ: Mapping[str, str], directories: Iterable[str]) -> str:
+    """What a `Launch.sources` entry stands for now; raises UnreadableError."""
+    field, _, place = source.partition(" ")
+    return Secrets(environ, directories).value_of({field: place})
