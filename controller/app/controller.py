@@ -22,6 +22,7 @@ from controller.core.events import ConfigRead, Event, ShutdownRequested
 from controller.core.memory import digests_in_use
 from controller.core.model import Health, PluginKey, State
 from controller.core.step import Step
+from controller.errors import PluginmgrError
 from controller.goplugin import HealthTicker
 from controller.http import Control, Peers, Probes, serve
 from controller.local import ConfigFile, StatusFile
@@ -46,12 +47,11 @@ class Controller:
     """One controller in the directories that the caller holds, answering on the listeners that it opened."""
 
     def __init__(
-        self, settings: Settings, config: Path, directories: Directories, probes: socket.socket, control: socket.socket
+        self, settings: Settings, directories: Directories, probes: socket.socket, control: socket.socket
     ) -> None:
         self._directories = directories
         self._probes, self._control = probes, control
         self._journal, self._history = Journal(), History()
-        self._metrics = PluginManagerMetrics(version=version("pluginmgr"))
         self._remembering = Remembering(directories.memory, os.environ, settings.secrets_dirs)
         self._manager = Manager(self._remembering.initial_state(), announce, (self._observe,))
         submit = self._manager.submit
@@ -64,9 +64,11 @@ class Controller:
             secrets_dirs=[str(each) for each in settings.secrets_dirs],
             keep=directories.last_good_config,
         )
-        self._file = ConfigFile(config, self._current)
+        self._file = ConfigFile(_config_file(settings), self._current)
         self._scanner = Scanner(settings.plugin_dir, Store(directories.store))
         self._volume = VolumeWatch(self._scanner, submit, on_rescan=self._rescan)
+        ages = {"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at}
+        self._metrics = PluginManagerMetrics(version=version("pluginmgr"), resident=self._memory.sizes, ages=ages)
         self._places = Places(directories.work, directories.run)
         self._views = AppViews(
             self._manager,
@@ -98,7 +100,7 @@ class Controller:
         self._tell_of_predecessor()
         self._file.start()
         async with asyncio.TaskGroup() as group:
-            sampling = Sampling(self._memory, self._metrics, self._post_mortem, lambda: self._manager.state)
+            sampling = Sampling(self._memory, self._post_mortem, lambda: self._manager.state)
             works = {
                 "config file": self._file.run(),
                 "volume": self._volume.run(),
@@ -140,13 +142,11 @@ class Controller:
             if key not in step.state.plugins:
                 self._journal.forget(key)
         if isinstance(event, ConfigRead):
-            self._metrics.seen("config")
             kinds = event.config.kinds.values()
             pins = {pin for kind in kinds for spec in (kind.default, *kind.plugins.values()) for pin in spec.pins}
             self._volume.set_directories([kind.directory for kind in kinds], frozenset(pins))
 
     def _rescan(self) -> None:
-        self._metrics.seen("volume")
         self._current.refresh()
         self._volume.collect(digests_in_use(self._manager.state))
 
@@ -158,3 +158,9 @@ class Controller:
         if verdict:
             plugin, text = verdict
             self._history.add(Entry(time.time(), plugin, "PreviousRunKilled", "", text))
+
+
+def _config_file(settings: Settings) -> Path:
+    if settings.config is None:
+        raise PluginmgrError("--pluginconfig: this version reads no config from a cluster; give --config FILE")
+    return settings.config

@@ -6,11 +6,13 @@ import signal
 from contextlib import ExitStack
 
 from controller.app.controller import Controller
-from controller.app.directories import Directories, held
+from controller.app.directories import held
 from controller.goplugin import become_subreaper, set_not_dumpable, sweep
 from controller.http import listen_tcp, listen_unix
 from controller.manager.supervisor import TAG
 from controller.settings import Settings
+
+KILL_SECONDS = 1.0  # from a second signal until what still hangs is cut off
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def main(settings: Settings) -> int:
 
 
 async def _run(controller: Controller, grace: float) -> None:
-    """Run until the shutdown that a signal asks for has ended; whatever hangs then is cut off at the end of the grace."""
+    """Run until the shutdown that a signal asks for has ended; whatever hangs then is cut off."""
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(controller.run(), name="controller")
     asked = 0
@@ -63,4 +65,4 @@ async def _run(controller: Controller, grace: float) -> None:
     except asyncio.CancelledError:
         if not asked:
             raise
-        log.error("cut off at the end of the grace")
+        log.warning("cut off at the end of the grace")

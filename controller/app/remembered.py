@@ -1,7 +1,7 @@
 """Holds and last good versions, kept over a restart in the state dir (rule 6).
 
-Secrets are not written down: what a `fromFile` or `fromEnv` gave is read again from there. A record that cannot be read,
-or whose secrets are gone, is forgotten with a warning: the plugin then has no version to go back to.
+Secrets are not written down: what a `fromFile` or `fromEnv` gave is read again from there. A record that cannot be
+read, or whose secrets are gone, is forgotten with a warning: the plugin then has no version to go back to.
 """
 
 import json

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _judge(file: str) -> _Verdict:
-    from controller.config import DocumentError, parse  # noqa: PLC0415 - not needed by --help
+    from controller.config import DocumentError, parse
 
     try:
         raw = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()

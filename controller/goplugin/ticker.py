@@ -1,7 +1,7 @@
 """Health checks of many sessions, sent in shared ticks: one by one they would cost three times as much.
 
-A worker is put into a tick that comes at most a fifth of its period early and has room; so the ticks of many workers that
-started together spread out by themselves, and none holds the loop for long.
+A worker is put into a tick that comes at most a fifth of its period early and has room; so the ticks of many workers
+that started together spread out by themselves, and none holds the loop for long.
 """
 
 import asyncio
@@ -109,7 +109,9 @@ class HealthTicker:
         """Put the next check into a tick with room, or make one."""
         period = watched.pace().period
         due = asyncio.get_running_loop().time() + period
-        open_ticks = [at for at, group in self._ticks.items() if due - SLACK * period <= at <= due and len(group) < BATCH]
+        open_ticks = [
+            at for at, group in self._ticks.items() if due - SLACK * period <= at <= due and len(group) < BATCH
+        ]
         at = max(open_ticks, default=None)
         if at is None:
             at = self._free_time(due)

@@ -35,6 +35,7 @@ class ConfigFile:
         self._path = path
         self._current = current
         self._seen: _Signature | None = None
+        self.looked_at = time.monotonic()
 
     def start(self) -> None:
         """The first look; raises DocumentError if the file is unfit and there is no last good config to go on with."""
@@ -77,6 +78,7 @@ class ConfigFile:
 
     async def _look(self) -> None:
         outcome = await asyncio.to_thread(self._read, patience=DOUBTFUL)
+        self.looked_at = time.monotonic()
         if outcome is not None:
             self._hand_on(outcome)
             await asyncio.to_thread(self._current.save)
