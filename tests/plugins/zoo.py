@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.tools import build
 
@@ -88,7 +88,7 @@ SERVES = (
 ZOO = FAILS_TO_START + FAILS_LATER + SERVES
 
 
-def parameters(animals: Iterable[Animal]) -> list[ParameterSet]:
+def parameters(animals: Iterable[Animal]) -> list[Any]:
     """Give them to `pytest.mark.parametrize("animal", ...)`, marked where Go has to build them."""
     return [
         pytest.param(animal, id=str(animal), marks=[pytest.mark.go] if animal.program in BUILT else [])
