@@ -46,6 +46,7 @@ class Controller:
             try:
                 while line := answer.readline():
                     yield json.loads(line)
+                answer.read()  # raises if the stream was cut off, which `readline` takes for its end
             except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
                 raise NoControllerError(f"the controller at {self.path} stopped in the middle of an answer") from error
 
