@@ -16,6 +16,7 @@ from controller.errors import NoControllerError, PluginmgrError
 
 SOCKET = "control.sock"
 TIMEOUT = 5.0
+CHUNK = 64 * 1024
 
 
 class UnfitError(PluginmgrError):
@@ -44,8 +45,7 @@ class Controller:
             answer = self._ask(connection, "GET", path)
             connection.wait_for_ever()
             try:
-                while line := answer.readline():
-                    yield json.loads(line)
+                yield from map(json.loads, _split(answer))
             except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
                 raise NoControllerError(f"the controller at {self.path} stopped in the middle of an answer") from error
 
@@ -78,6 +78,16 @@ def path_of(resource: str, key: str, *flags: str) -> str:
     """`/logs/rule/x?follow`: the names are quoted, whatever they contain."""
     query = "?" + "&".join(flags) if flags else ""
     return "/".join(["", resource, *(quote(name, safe="") for name in key.split("/"))]) + query
+
+
+def _split(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The lines of a stream as they come. Not by `readline`, which takes a stream that is cut off for one that ended."""
+    rest = b""
+    while part := answer.read1(CHUNK):
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
+    if rest:
+        raise http.client.IncompleteRead(rest)
 
 
 def _failure(answer: http.client.HTTPResponse) -> PluginmgrError:

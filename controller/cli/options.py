@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.settings import default_state_dir
+from controller.cli import defaults
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
@@ -22,7 +22,7 @@ def add_state_dir(parser: argparse.ArgumentParser) -> None:
         "--state-dir",
         type=Path,
         metavar="DIR",
-        default=default_state_dir(os.environ, os.getuid()),
+        default=defaults.state_dir(os.environ, os.getuid()),
         help="the controller's state directory (default: %(default)s)",
     )
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller.cli import defaults
 from controller.cli.options import add_state_dir, command
-from controller.settings import GRACE_SECONDS, HTTP, default_run_dir
 
 if TYPE_CHECKING:
     from controller.cli.options import Subparsers
@@ -28,20 +28,20 @@ def add_parser(subparsers: "Subparsers") -> None:
         "--run-dir",
         type=Path,
         metavar="DIR",
-        default=default_run_dir(os.environ),
+        default=defaults.run_dir(os.environ),
         help="where the plugins' sockets are, shared with hosts (default: %(default)s)",
     )
     parser.add_argument(
         "--http",
         metavar="HOST:PORT",
-        default=HTTP,
+        default=defaults.HTTP,
         help="where /livez, /readyz and /metrics answer (default: %(default)s; port 0: any free one)",
     )
     parser.add_argument(
         "--grace",
         type=_seconds,
         metavar="SECONDS",
-        default=GRACE_SECONDS,
+        default=defaults.GRACE_SECONDS,
         help="from SIGTERM until nothing is left (default: %(default)g)",
     )
     parser.add_argument(

@@ -151,7 +151,7 @@ async def test_too_many_connections_at_work_are_refused(serving, connect):
         wire = await connect(address)
         wire.write(GET)
         head = await wire.reader.read(12)
-        refused = head if head else None
+        refused = head or None
     assert refused == b"HTTP/1.1 503"
 
 
@@ -197,12 +197,12 @@ def test_an_address_that_is_none_is_a_usage_error(address):
 def test_a_taken_port_is_named():
     with listen_tcp("127.0.0.1:0") as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PluginmgrError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
+        with pytest.raises(PluginmgrError, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
             listen_tcp(f"127.0.0.1:{port}")
 
 
 def test_an_unknown_host_is_named():
-    with pytest.raises(PluginmgrError, match="cannot listen on no.such.host.invalid:1"):
+    with pytest.raises(PluginmgrError, match=r"cannot listen on no\.such\.host\.invalid:1"):
         listen_tcp("no.such.host.invalid:1")
 
 
