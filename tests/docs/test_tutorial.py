@@ -81,7 +81,7 @@ def test_every_step_shows_what_the_page_says(clone: Path) -> None:
 
 @pytest.mark.go
 def test_ctrl_c_ends_it_and_leaves_nothing(clone: Path) -> None:
-    see("build/../.venv/bin/pluginmgr status --state-dir build/state", ["2/2 ready ..."], clone)
+    see(".venv/bin/pluginmgr status --state-dir build/state", ["2/2 ready ..."], clone)
     pids = re.findall(r'"pid": (\d+)', shell(".venv/bin/pluginmgr status --state-dir build/state -o json", clone))
     assert len(pids) == 1 + 2 + 1
     subprocess.run(["kill", "-INT", pids[0]], check=True)
