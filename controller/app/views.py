@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from controller.app.readiness import readiness
 from controller.core.events import RestartRequested
 from controller.core.model import PluginKey
+from controller.core.readiness import missing
 from controller.http import Check, Checks
 from controller.manager import status
 from controller.manager.history import History
@@ -78,4 +78,5 @@ class AppViews:
 
     def readyz(self) -> Checks:
         """Whether the pod may be sent work."""
-        return readiness(self.manager.state)
+        lacking = missing(self.manager.state)
+        return tuple(Check("ready", ok=False, why=each) for each in lacking) or (Check("ready", ok=True),)

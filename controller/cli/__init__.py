@@ -63,7 +63,7 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from controller.cli.version import version  # noqa: PLC0415 - see the module's head
+        from controller.cli.version import version
 
         print(f"pluginmgr {version()}")
         parser.exit()

@@ -1,7 +1,7 @@
 """The controller's own log on stderr: one record, one line, whatever is in it.
 
-`extra` fields become keys. `plugin` ("kind/name") becomes `kind` and `name`, so that one query finds what the controller
-says of a plugin and what the plugin says itself.
+`extra` fields become keys. `plugin` becomes `name`, or `kind` and `name` if it is "kind/name": one query finds what
+the controller says of a plugin and what the plugin says itself. (An `extra` cannot say `name`: that is the logger's.)
 """
 
 import json
@@ -57,8 +57,8 @@ def _level(record: logging.LogRecord) -> str:
 
 def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
     for key, value in vars(record).items():
-        if key == "plugin" and isinstance(value, str) and "/" in value:
-            yield from zip(("kind", "name"), value.split("/", 1), strict=True)
+        if key == "plugin" and isinstance(value, str):
+            yield from zip(("kind", "name") if "/" in value else ("name",), value.split("/", 1), strict=True)
         elif key not in STANDARD:
             yield key, value
     if record.exc_info:

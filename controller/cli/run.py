@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     """Return when a signal has ended it and nothing is left."""
     if args.namespace is not None and args.pluginconfig is None:
         args.usage_error("argument --namespace: only with --pluginconfig")
-    from controller.app import main
+    from controller.app.main import main
     from controller.cli.logs_format import configure
     from controller.settings import Settings
 

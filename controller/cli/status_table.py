@@ -1,4 +1,4 @@
-"""The PluginPodStatus as a table, one plugin a line, what is wrong with the pod above it. Pure: document in, lines out."""
+"""The PluginPodStatus as a table: one plugin a line, what is wrong with the pod above. Pure: document in, lines out."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -13,6 +13,7 @@ COLOURS = {
     "Updating": YELLOW,
     "BackingOff": YELLOW,
     "Draining": YELLOW,
+    "Stopping": YELLOW,
     "RolledBack": YELLOW,
     "CrashLoop": RED,
     "Refused": RED,

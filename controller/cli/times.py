@@ -41,9 +41,10 @@ def since(time: str | None, at: datetime) -> str:
     return duration((at - _read(time)).total_seconds()) if time else ""
 
 
-def clock(time: str) -> str:
-    """The reader's own time of day and date, to the millisecond."""
-    return _read(time).astimezone().isoformat(sep=" ", timespec="milliseconds")
+def clock(time: str | float) -> str:
+    """The reader's own date and time of day, to the millisecond; takes seconds since the epoch as well."""
+    moment = datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else _read(time)
+    return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
 
 
 def _read(time: str) -> datetime:

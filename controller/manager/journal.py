@@ -1,6 +1,6 @@
 """What the plugins said: the last lines of each, for `logs` and the status, and every line into the controller's log.
 
-Bounded three ways: lines per plugin, plugins forgotten with `forget`, and a follower that does not read loses the oldest.
+Bounded three ways: lines per plugin, plugins forgotten with `forget`, and a slow follower loses the oldest.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target
+from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target, WorkerId
 from controller.core.reasons import Reason
 from controller.manager.journal import Journal
 
@@ -93,7 +93,7 @@ def plugin_status(plugin: Plugin, clock: Clock) -> dict[str, Any]:
     return shape
 
 
-def processes(plugin: Plugin, memory: Mapping[str, int]) -> list[dict[str, Any]]:
+def processes(plugin: Plugin, memory: Mapping[WorkerId, int]) -> list[dict[str, Any]]:
     """The plugin's subprocesses, for people at the control socket."""
     return [
         {

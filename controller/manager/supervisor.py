@@ -94,7 +94,8 @@ class Supervisor:
         if session is None:
             return
         with self._site.watches.watching(self.start, session):
-            await asyncio.wait({session.exit, self._stop}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {session.exit, self._stop}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if self._stop.done():
             stop = self._stop.result()
             await session.stop(stop.shutdown, stop.kill)

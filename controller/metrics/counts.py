@@ -21,7 +21,7 @@ LOSSES = (Reason.EXITED, Reason.KILLED, Reason.UNHEALTHY, Reason.MEMORY_LIMIT)  
 
 
 class Histogram:
-    """Counts per bucket. (prometheus_client's own takes a lock and three objects per bucket and plugin.)"""
+    """Counts per bucket; prometheus_client's own takes a lock and three objects per bucket and plugin."""
 
     __slots__ = ("bounds", "counts", "total")
 

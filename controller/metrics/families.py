@@ -3,7 +3,7 @@
 Pure: called in the scrape's thread, on values that nobody changes any more.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client.metrics_core import (
@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import (
     SummaryMetricFamily,
 )
 
-from controller.core.model import Off, Plugin, PluginKey, State
+from controller.core.model import Off, Plugin, State, WorkerId
 from controller.core.reasons import Reason
 from controller.metrics.counts import Counts, Histogram
 
@@ -31,7 +31,7 @@ GAUGES = {
     "active_subprocesses": "Workers that may have a process, starting and stopping ones too",
     "ready": "1 if the plugin is ready, else 0; absent if it is not wanted",
     "backoff_seconds": "Seconds until a failed worker is tried again, 0 if none waits",
-    "resident_memory_bytes": "Resident memory of all workers at the last sample",
+    "resident_memory_bytes": "Resident memory of all workers that are up",
 }
 STATUSES = {True: "true", False: "false", None: "unknown"}
 
@@ -58,7 +58,7 @@ def counted(prefix: str, counts: Mapping[str, Counts]) -> Iterator[Metric]:
 
 
 def running(
-    prefix: str, state: State, known: Mapping[str, Counts], resident: Mapping[PluginKey, int], now: float
+    prefix: str, state: State, known: Mapping[str, Counts], resident: Mapping[WorkerId, int], now: float
 ) -> Iterator[Metric]:
     """The gauges, by plugin. Of those under the label `other`: the sum, of the backoff the longest."""
     values: dict[str, dict[str, float]] = {gauge: {} for gauge in GAUGES}
@@ -71,7 +71,7 @@ def running(
         add("active_subprocesses", label, len(plugin.workers))
         if not isinstance(plugin.decision, Off):
             add("ready", label, _reason(plugin)[0])
-        add("resident_memory_bytes", label, resident.get(key, 0))
+        add("resident_memory_bytes", label, sum(resident.get(worker, 0) for worker in plugin.workers))
         values["backoff_seconds"][label] = max(values["backoff_seconds"].get(label, 0), _backoff(plugin, now))
     for gauge, text in GAUGES.items():
         family = GaugeMetricFamily(f"{prefix}plugin_{gauge}", text, labels=PLUGIN)
@@ -109,13 +109,13 @@ def steps(prefix: str, histograms: Mapping[str, Histogram]) -> Metric:
     return family
 
 
-def ages(prefix: str, seen: Mapping[str, float], now: float) -> Metric:
+def ages(prefix: str, sources: Mapping[str, Callable[[], float]]) -> Metric:
     """How long ago each source was last looked at: a deaf watch shows here."""
     family = GaugeMetricFamily(
         f"{prefix}watch_age_seconds", "Since the source was last looked at, changed or not", labels=["source"]
     )
-    for source, at in seen.items():
-        family.add_metric([source], now - at)
+    for source, age in sources.items():
+        family.add_metric([source], age())
     return family
 
 

@@ -1,8 +1,9 @@
-"""The one object that the manager feeds and the endpoint renders; its registry is its own, never the process-wide one."""
+"""The one object that the manager feeds and the endpoint renders. Its registry is its own, not the process-wide one."""
 
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -11,7 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from controller.core.events import Event
-from controller.core.model import PluginKey, State
+from controller.core.model import State, WorkerId
 from controller.core.step import Step
 from controller.metrics import families
 from controller.metrics.counts import Histogram, Tally
@@ -23,16 +24,31 @@ class PluginManagerMetrics(Collector):
     """`subsystem` tells the metrics of several managers apart that one host embeds and exposes together."""
 
     def __init__(
-        self, subsystem: str = "", *, version: str = "unknown", clock: Callable[[], float] = time.monotonic
+        self,
+        subsystem: str = "",
+        *,
+        version: str = "unknown",
+        resident: Callable[[], Mapping[WorkerId, int]] = dict,
+        ages: Mapping[str, Callable[[], float]] = MappingProxyType({}),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Take what is no part of the state, asked for at each scrape, in its thread.
+
+        Args:
+            subsystem: a part of each name.
+            version: of the program.
+            resident: bytes of each worker that is up.
+            ages: by name of a source (`volume`, `config`): seconds since it was last looked at.
+            clock: the monotonic clock of the steps.
+        """
         self._prefix = f"pluginmgr_{subsystem}_" if subsystem else "pluginmgr_"
         self._version = version
+        self._resident = resident
+        self._ages = ages
         self._clock = clock
         self._state = State()
         self._tally = Tally(clock=clock)
         self._steps = {event.__name__: Histogram(STEP_BUCKETS) for event in get_args(Event)}
-        self._seen = {"config": clock(), "volume": clock()}
-        self._resident: Mapping[PluginKey, int] = {}
         self.registry = CollectorRegistry()
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
@@ -42,14 +58,6 @@ class PluginManagerMetrics(Collector):
         self._state = step.state
         self._steps[type(event).__name__].observe(seconds)
         self._tally.count(event, before, step)
-
-    def seen(self, source: str) -> None:
-        """`config` or `volume` has just been looked at, changed or not."""
-        self._seen[source] = self._clock()
-
-    def resident(self, memory: Mapping[PluginKey, int]) -> None:
-        """One sampling pass: bytes per plugin, over all its workers. Replaces the pass before."""
-        self._resident = memory
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition for an Accept header, and its content type. May run in a thread."""
@@ -61,8 +69,8 @@ class PluginManagerMetrics(Collector):
         state, now, known = self._state, self._clock(), self._tally.plugins.copy()
         others = {families.OTHER: self._tally.other} if len(state.plugins) > len(known) else {}
         yield from families.counted(self._prefix, known | others)
-        yield from families.running(self._prefix, state, known, self._resident, now)
+        yield from families.running(self._prefix, state, known, self._resident(), now)
         yield from families.whole(self._prefix, state)
-        yield families.ages(self._prefix, self._seen.copy(), now)
+        yield families.ages(self._prefix, self._ages)
         yield families.steps(self._prefix, self._steps)
         yield families.build(self._prefix, self._version, platform.python_version())

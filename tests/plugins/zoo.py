@@ -56,6 +56,7 @@ FAILS_TO_START = (
     Animal("stops_answering_health", "HealthTimeout", {"ZOO_AFTER_MS": "0"}),
     Animal("wrong_architecture", "WrongArchitecture"),
     Animal("missing_interpreter", "MissingInterpreter"),
+    Animal("missing_env_interpreter", "MissingInterpreter"),
     Animal("unknown_format", "UnknownFormat"),
 )
 # Comes up, and is lost while it runs; `leaks_descriptors` wants limits.openFiles, `grows` limits.memory below 400 MiB.
@@ -102,7 +103,7 @@ def install(name: str | Path, directory: Path, as_name: str | None = None, versi
     """
     source = find(name)
     content = source.read_bytes()
-    if source.suffix == ".py":
+    if source.suffix == ".py" and source.parent == HERE:
         content = _standing_alone(content)
     if version:
         content += f"\n# version {version}\n".encode()
