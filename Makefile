@@ -89,7 +89,7 @@ bench: $(PROJECT) $(FOREIGN) $(GO) ## the budgets: ours, the bare thing, their r
 
 .PHONY: mutants
 mutants: $(PROJECT) ## plant defects in the core and see that its tests find them
-	python tests/tools/mutants.py
+	python tests/mutation/run.py
 
 # --- dependencies ---------------------------------------------------------------------------------------------------
 
