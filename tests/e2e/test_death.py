@@ -20,7 +20,7 @@ def starting(controller: Rig) -> None:
     controller.install("starts_slowly", "plugin")
     controller.configure({"plugin": STARTING})
     controller.start("--grace", "10")
-    controller.until(lambda _: controller.plugin("plugin")["processes"])
+    controller.until_state("plugin", "Starting")
 
 
 def backing_off(controller: Rig) -> None:

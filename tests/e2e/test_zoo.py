@@ -51,7 +51,7 @@ def begin(controller: Rig, animal: Animal) -> int:
 def end_without_a_trace(controller: Rig, descriptors: int) -> None:
     """The animal is taken away: nothing of it is left, and the controller holds no more descriptors than before."""
     (controller.volume / "animal").unlink()
-    controller.until(lambda status: [each["name"] for each in status["plugins"]] == ["bystander"])
+    controller.until_state("animal", "Removed")
     instance = (controller.state / "instance").read_text(encoding="ascii").strip()
     (bystander,) = controller.plugin("bystander")["processes"]
     controller.until(lambda _: tagged(instance) == [bystander["pid"]])
