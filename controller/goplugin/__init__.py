@@ -10,9 +10,10 @@ from controller.goplugin.prctl import become_subreaper, set_not_dumpable
 from controller.goplugin.process import running
 from controller.goplugin.session import Session, Timings
 from controller.goplugin.ticker import HealthTicker, Pace
-from controller.goplugin.transport import Channel
+from controller.goplugin.transport import CallError, Channel
 
 __all__ = [
+    "CallError",
     "Channel",
     "Command",
     "Failure",
