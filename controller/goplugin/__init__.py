@@ -8,6 +8,7 @@ from controller.goplugin.launch import launch
 from controller.goplugin.logs import Record, Stream
 from controller.goplugin.prctl import become_subreaper, set_not_dumpable
 from controller.goplugin.session import Session, Timings
+from controller.goplugin.ticker import HealthTicker, Schedule, Ward
 from controller.goplugin.transport import Channel
 
 __all__ = [
@@ -16,13 +17,16 @@ __all__ = [
     "Failure",
     "Handshake",
     "HealthError",
+    "HealthTicker",
     "LaunchError",
     "Limits",
     "ProcessExit",
     "Record",
+    "Schedule",
     "Session",
     "Stream",
     "Timings",
+    "Ward",
     "become_subreaper",
     "launch",
     "reap_adopted",
