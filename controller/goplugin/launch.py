@@ -28,7 +28,7 @@ _UNKILLABLE = 5.0  # seconds after SIGKILL; then the process is stuck in the ker
 
 
 @asynccontextmanager
-async def launch(  # noqa: PLR0913 all by name, and all needed
+async def launch(
     command: Command,
     handshake: Handshake,
     *,

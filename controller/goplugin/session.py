@@ -40,7 +40,7 @@ class Timings:
 class Session:
     """A running, healthy plugin."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 made in one place
+    def __init__(
         self, process: Process, answer: Answer, channel: Channel, health: Health, sink: Sink, timings: Timings
     ) -> None:
         """Bind together what `launch` brought up; it stays the owner."""
