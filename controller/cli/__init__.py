@@ -1,1 +1,69 @@
-"""The command line: one file per command. Imports of a command's own needs stay inside its `run`."""
+"""The command line: one file per command, each with `add_parser` and `run`.
+
+A command's module imports at its top what every interpreter has loaded anyway; all else is imported in its `run`, so
+that `pluginmgr --help` and a typing error cost nothing. No behaviour of the controller is in here.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from controller.errors import PluginmgrError
+
+COMMANDS = ("run", "status", "logs", "history", "restart", "check", "validate")
+EPILOG = """\
+exit codes:
+  0  done; all that is wanted is ready; fit
+  1  found unfit: something wanted is not ready, an invalid document, a binary that is no plugin
+  2  bad usage or bad config
+  3  no controller answers
+  4  state or run directory unusable, or in use by another controller
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; what is expected to go wrong is one line on stderr."""
+    args = _parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except PluginmgrError as error:
+        print(f"pluginmgr: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # `| head` has seen enough; stdout is replaced so that the interpreter's last flush does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except KeyboardInterrupt:
+        return 128 + 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pluginmgr",
+        description="Keeps go-plugin subprocesses running as a PluginConfig says.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        importlib.import_module(f"controller.cli.{command}").add_parser(subparsers)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when asked for: the metadata's reader is slow to import."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from controller.cli.version import version
+
+        print(f"pluginmgr {version()}")
+        parser.exit()

@@ -95,6 +95,7 @@ class Launch:
     handshake: Handshake
     limits: Limits
     restarted_at: str = ""
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of env values that are secrets
 
 
 @dataclass(frozen=True, slots=True)

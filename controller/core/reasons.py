@@ -32,7 +32,7 @@ class Reason(StrEnum):
     REMOVED = "Removed"  # the file is gone from the volume
     KIND_REMOVED = "KindRemoved"  # the config no longer has the kind
     DIGEST_MISMATCH = "DigestMismatch"  # the bytes on the volume are not among the pinned digests
-    SECRET_UNAVAILABLE = "SecretUnavailable"  # noqa: S105 - a `fromFile` or `fromEnv` of the launch cannot be read
+    SECRET_UNAVAILABLE = "SecretUnavailable"
     DUPLICATE_ID = "DuplicateId"  # another plugin of the kind holds the id that this one reports
     ID_MISMATCH = "IdMismatch"  # workers of one version report different ids
     FILE_UNREADABLE = "FileUnreadable"  # the file is there and cannot be read
@@ -70,13 +70,13 @@ class Reason(StrEnum):
     MEMORY_LIMIT = "MemoryLimit"  # resident size over limits.memory
 
     # The pod as a whole.
-    ALL_READY = "AllReady"
-    NOT_ALL_READY = "NotAllReady"
-    CONFIG_STALE = "ConfigStale"
-    CONFIG_REJECTED = "ConfigRejected"
-    CONFIG_MISSING = "ConfigMissing"
-    NO_CONFIG = "NoConfig"
-    VOLUME_MISSING = "VolumeMissing"
-    VOLUME_UNREADABLE = "VolumeUnreadable"
+    ALL_READY = "AllReady"  # everything wanted is ready
+    NOT_ALL_READY = "NotAllReady"  # something wanted is not ready; its own conditions say why
+    CONFIG_STALE = "ConfigStale"  # the source of the config does not answer; the last good one is followed
+    CONFIG_REJECTED = "ConfigRejected"  # the newest config cannot be used; the last good one is followed
+    CONFIG_MISSING = "ConfigMissing"  # the config was deleted; the last good one is followed
+    NO_CONFIG = "NoConfig"  # no config has been read yet, so nothing runs
+    VOLUME_MISSING = "VolumeMissing"  # a plugin directory or its mount is gone; nothing is stopped for that
+    VOLUME_UNREADABLE = "VolumeUnreadable"  # a plugin directory cannot be listed; nothing is stopped for that
     WATCH_POLLING = "WatchPolling"  # file events do not work here; changes are found by the rescan
-    STATE_NOT_WRITABLE = "StateNotWritable"
+    STATE_NOT_WRITABLE = "StateNotWritable"  # the state directory takes no writes: full, or read-only

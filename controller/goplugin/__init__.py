@@ -1,1 +1,36 @@
-"""HashiCorp go-plugin's gRPC protocol, host side, as a library of its own: knows nothing of this product or Kubernetes."""
+"""HashiCorp go-plugin's gRPC protocol, host side: a library of its own that knows nothing of this product."""
+
+from controller.goplugin.chain import Command, Limits
+from controller.goplugin.descendants import reap_adopted, sweep
+from controller.goplugin.failures import Failure, HealthError, LaunchError, ProcessExit
+from controller.goplugin.handshake import Handshake
+from controller.goplugin.launch import launch
+from controller.goplugin.logs import Record, Stream
+from controller.goplugin.prctl import become_subreaper, set_not_dumpable
+from controller.goplugin.process import running
+from controller.goplugin.session import Session, Timings
+from controller.goplugin.ticker import HealthTicker, Pace
+from controller.goplugin.transport import Channel
+
+__all__ = [
+    "Channel",
+    "Command",
+    "Failure",
+    "Handshake",
+    "HealthError",
+    "HealthTicker",
+    "LaunchError",
+    "Limits",
+    "Pace",
+    "ProcessExit",
+    "Record",
+    "Session",
+    "Stream",
+    "Timings",
+    "become_subreaper",
+    "launch",
+    "reap_adopted",
+    "running",
+    "set_not_dumpable",
+    "sweep",
+]

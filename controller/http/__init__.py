@@ -1,1 +1,13 @@
-"""What the controller answers over HTTP: probes and metrics on a port, control on a Unix socket. No decisions."""
+"""Answers over HTTP: probes and metrics for the cluster, the control socket for the command line.
+
+Knows the rest only as `Views`. Takes no decision and holds no state but its connections.
+"""
+
+from controller.http.connection import Limits
+from controller.http.control import Control
+from controller.http.peers import Peers
+from controller.http.probes import Probes
+from controller.http.server import listen_tcp, listen_unix, serve
+from controller.http.views import Check, Checks, Views
+
+__all__ = ["Check", "Checks", "Control", "Limits", "Peers", "Probes", "Views", "listen_tcp", "listen_unix", "serve"]

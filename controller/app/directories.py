@@ -1,0 +1,107 @@
+"""The state dir and the run dir: made, checked, and held by one controller at a time."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.errors import StateDirError
+
+SOCKET_PATH_LIMIT = 107  # bytes, of sun_path
+SOCKET_NAME_ROOM = len("/wwwwwwww/plugin") + 10  # a worker's directory, and the longest name that go-plugin makes
+
+
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """Both directories and what lies where in them. `state` is ours alone, `run` is shared with hosts."""
+
+    state: Path
+    run: Path
+    instance: str  # names this state dir's controllers, the same over restarts
+
+    @property
+    def store(self) -> Path:
+        """Copies of the binaries."""
+        return self.state / "store"
+
+    @property
+    def work(self) -> Path:
+        """The workers' working directories."""
+        return self.state / "work"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where `pluginmgr status` and its siblings ask."""
+        return self.state / "control.sock"
+
+    @property
+    def last_good_config(self) -> Path:
+        """The config that was in force last."""
+        return self.state / "config.yaml"
+
+    @property
+    def memory(self) -> Path:
+        """Holds and last good versions."""
+        return self.state / "memory.json"
+
+    @property
+    def status(self) -> Path:
+        """The status document."""
+        return self.state / "status.json"
+
+    @property
+    def post_mortem(self) -> Path:
+        """Who was largest, for a successor of a killed controller."""
+        return self.state / "post-mortem.json"
+
+
+@contextmanager
+def held(state: Path, run: Path) -> Iterator[Directories]:
+    """Make both directories and lock them for the length of the block.
+
+    Raises:
+        StateDirError: not writable, a path too long for sockets, or another controller holds one of them.
+    """
+    if len(os.fsencode(run.absolute())) + SOCKET_NAME_ROOM > SOCKET_PATH_LIMIT:
+        limit = SOCKET_PATH_LIMIT - SOCKET_NAME_ROOM
+        raise StateDirError(f"run dir {run} is too long for plugin sockets; give a --run-dir of at most {limit} bytes")
+    with _locked(state, 0o700), _locked(run, 0o2750):
+        yield Directories(state.absolute(), run.absolute(), _instance(state / "instance"))
+
+
+@contextmanager
+def _locked(directory: Path, mode: int) -> Iterator[None]:
+    try:
+        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+        lock = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateDirError(f"cannot use directory {directory}: {error.strerror}; is it writable?") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+        yield
+    except BlockingIOError as error:
+        holder = os.read(lock, 32).decode().strip() or "unknown"
+        raise StateDirError(f"directory {directory} is in use by another controller (pid {holder})") from error
+    finally:
+        os.close(lock)
+
+
+def _instance(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip() or _new_instance(path)
+    except FileNotFoundError:
+        return _new_instance(path)
+
+
+def _new_instance(path: Path) -> str:
+    instance = secrets.token_hex(8)
+    try:
+        path.write_text(instance + "\n", encoding="ascii")
+    except OSError as error:
+        raise StateDirError(f"cannot write {path}: {error.strerror}; is the disk full?") from error
+    return instance

@@ -1,0 +1,186 @@
+"""Processes that a plugin started and that left its group: found, killed, reaped.
+
+A plugin's environment carries a tag (`NAME=value`, chosen by the caller) that its descendants inherit. Where this
+process is a child subreaper, orphans become its children, and those that hide their tag are told by their session or
+by having been seen as descendants. Everything works on /proc and is bounded: a fork bomb gets rounds, not for ever.
+"""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from controller.goplugin.prctl import is_subreaper
+
+PAUSE = 0.002  # seconds; a killed process is gone after about one
+
+_ROUNDS = 50
+_PROC = "/proc"
+_READ = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What tells the descendants of one plugin from everything else."""
+
+    tag: str  # NAME=value
+    session: int  # the plugin's process id, which is its session's too
+    seen: frozenset[int] = frozenset()  # its descendants while it lived
+
+
+class Roundup:
+    """Kills what is left of a plugin that is itself reaped, and reaps what became ours."""
+
+    def __init__(self, family: Family) -> None:
+        """Take whose descendants are meant."""
+        self._family = family
+        self._unreaped: set[int] = set()
+        self._rounds = _ROUNDS
+        self.killed: set[int] = set()
+
+    def step(self, leaders: Collection[int]) -> bool:
+        """Kill and reap what is there now; tell whether to come again after `PAUSE`. `leaders` are never touched."""
+        found = set(_leftovers(self._family, leaders)) - self._unreaped
+        for pid in found:
+            _kill(pid)
+        self.killed |= found
+        self._unreaped = {pid for pid in self._unreaped | found if not _reap(pid)}
+        self._rounds -= 1
+        return self._rounds > 0 and bool(found or self._unreaped)
+
+
+def sweep(prefix: str, *, timeout: float = 2.0) -> int:
+    """Kill every process whose environment has an entry that begins with `prefix`; return how many it were.
+
+    For what the plugins of a killed predecessor left, before any plugin is started. Blocks until they are gone, for at
+    most `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    marker, killed = prefix.encode(), set[int]()
+    while time.monotonic() < deadline:
+        found = [pid for pid in _processes() if _has_entry(pid, marker)]
+        if not found:
+            break
+        for pid in found:
+            if _kill(pid, lambda pid: _has_entry(pid, marker), deadline - time.monotonic()):
+                killed.add(pid)
+            _reap(pid)
+    return len(killed)
+
+
+def reap_adopted(leaders: Collection[int]) -> int:
+    """Reap the dead children of this process but those of `leaders`; return how many it were.
+
+    For a subreaper, now and then: helpers that plugins orphan become its children, and end.
+    """
+    return sum(1 for pid in _children(os.getpid()) if pid not in leaders and _is_zombie(pid) and _reap(pid))
+
+
+def descendants(pid: int) -> frozenset[int]:
+    """Return the live descendants of a process."""
+    found: set[int] = set()
+    queue = [pid]
+    while queue:
+        children = set(_children(queue.pop())) - found
+        found |= children
+        queue += children
+    return frozenset(found)
+
+
+def _leftovers(family: Family, leaders: Collection[int]) -> Iterator[int]:
+    if not is_subreaper():
+        yield from (pid for pid in _processes() if _has_entry(pid, family.tag.encode() + b"\0"))
+        return
+    for child in _children(os.getpid()):
+        if child not in leaders and _belongs(child, family, is_only=not leaders):
+            yield child
+            yield from descendants(child)
+
+
+def _belongs(child: int, family: Family, *, is_only: bool) -> bool:
+    if child in family.seen or _session(child) == family.session or _has_entry(child, family.tag.encode() + b"\0"):
+        return True
+    # An orphan that hides its tag may be anybody's; it is this plugin's if there is no other.
+    name = family.tag.partition("=")[0].encode() + b"="
+    return is_only and not _is_zombie(child) and not _has_entry(child, name)
+
+
+def _kill(pid: int, is_still: Callable[[int], bool] = bool, timeout: float = 0.0) -> bool:
+    # The pidfd first, then the look: the number cannot pass to another process in between.
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not is_still(pid):
+            return False
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        _wait(pidfd, timeout)
+    except OSError:
+        return False
+    finally:
+        os.close(pidfd)
+    return True
+
+
+def _wait(pidfd: int, timeout: float) -> None:
+    if timeout > 0:
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        poll.poll(timeout * 1000)
+
+
+def _reap(pid: int) -> bool:
+    """Tell whether the process is no zombie of ours: reaped here, or somebody else's to reap."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG) is not None
+    except ChildProcessError:
+        return True
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"{_PROC}/{pid}/task"):
+            found += [int(word) for word in _read(f"{_PROC}/{pid}/task/{thread}/children").split()]
+    return found
+
+
+def _processes() -> Iterator[int]:
+    ours = os.getpid()
+    return (int(name) for name in os.listdir(_PROC) if name.isdigit() and int(name) != ours)
+
+
+def _has_entry(pid: int, start: bytes) -> bool:
+    environ = _read(f"{_PROC}/{pid}/environ")
+    return environ.startswith(start) or b"\0" + start in environ
+
+
+def _read(path: str) -> bytes:
+    # Called a thousand times when a hundred plugins end: without pathlib and buffers.
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        chunks = []
+        while chunk := os.read(fd, _READ):
+            chunks.append(chunk)
+        return b"".join(chunks)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _session(pid: int) -> int:
+    with suppress(OSError):
+        return os.getsid(pid)
+    return -1
+
+
+def _is_zombie(pid: int) -> bool:
+    return _read(f"{_PROC}/{pid}/stat").rpartition(b")")[2].split()[:1] == [b"Z"]

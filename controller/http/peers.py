@@ -1,0 +1,77 @@
+"""Who may use the control socket: its own user and root, but never what the controller itself started.
+
+A plugin runs as the same user, so file modes cannot keep it out. Its process is known by its ancestry (orphans are
+handed to the controller, their subreaper) and, where the controller is embedded and no subreaper, by the tag that every
+worker carries in its environment. In doubt the answer is no.
+"""
+
+import os
+import select
+import socket
+import struct
+from pathlib import Path
+from typing import Self
+
+TAG = "PLUGINMGR_WORKER="
+PROC = Path("/proc")
+SO_PEERPIDFD = 77  # Linux 6.5; Python names it from 3.14 on
+
+
+class Peers:
+    """`refusal` fits `serve`'s `admit`. `tag`: how the environment of our workers' processes is marked."""
+
+    def __init__(self, tag: str = TAG) -> None:
+        self._tag = tag.encode()
+
+    def refusal(self, connection: socket.socket) -> str | None:
+        """Why the peer at the other end may not ask anything, or None."""
+        pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if pid == os.getpid():
+            return None
+        try:
+            with _Held(connection, pid) as peer:
+                is_ours = _descends(pid, os.getpid()) or self._is_tagged(pid, uid)
+                if peer.is_gone():
+                    return "refused: the calling process is gone"
+        except OSError:
+            return "refused: cannot see who calls"
+        return "refused: a plugin may not control its controller" if is_ours else None
+
+    def _is_tagged(self, pid: int, uid: int) -> bool:
+        try:
+            environ = (PROC / str(pid) / "environ").read_bytes()
+        except PermissionError:
+            # Another user's process, which can only be root's: a worker of ours cannot become one.
+            return uid == os.geteuid()
+        return any(entry.startswith(self._tag) for entry in environ.split(b"\0"))
+
+
+class _Held:
+    """Keeps the peer's process from being mistaken for another that got its number."""
+
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        try:
+            self._fd = connection.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD)
+        except OSError:  # an older kernel; ESRCH or EINVAL of a peer that is gone fails below as well
+            self._fd = os.pidfd_open(pid)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def is_gone(self) -> bool:
+        """A pidfd turns readable when its process ends."""
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        return bool(poll.poll(0))
+
+
+def _descends(pid: int, ancestor: int) -> bool:
+    while pid > 0:
+        if pid == ancestor:
+            return True
+        stat = (PROC / str(pid) / "stat").read_bytes()
+        pid = int(stat[stat.rindex(b")") + 2 :].split()[1])
+    return False

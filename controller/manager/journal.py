@@ -1,0 +1,87 @@
+"""What the plugins said: the last lines of each, for `logs` and the status, and every line into the controller's log.
+
+Bounded three ways: lines per plugin, plugins forgotten with `forget`, and a slow follower loses the oldest.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from controller.core.model import PluginKey, WorkerId
+from controller.goplugin import Record
+
+log = logging.getLogger("plugin")
+
+LINES = 500  # kept per plugin
+FOLLOWER_LINES = 1000  # waiting for one follower
+LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One record of one worker."""
+
+    worker: WorkerId
+    record: Record
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line as the control socket gives it out."""
+        record = self.record
+        shape = {"time": record.time, "worker": self.worker, "level": record.level, "stream": record.stream}
+        return shape | {"message": record.message, "fields": dict(record.fields)}
+
+
+class Journal:
+    """The rings. One writer: the loop's thread."""
+
+    def __init__(self) -> None:
+        self._rings: dict[PluginKey, deque[Line]] = {}
+        self._followers: dict[PluginKey, list[asyncio.Queue[Line]]] = {}
+
+    def emit(self, plugin: PluginKey, worker: WorkerId, record: Record) -> None:
+        """Take one record in."""
+        line = Line(worker, record)
+        self._rings.setdefault(plugin, deque(maxlen=LINES)).append(line)
+        for queue in self._followers.get(plugin, ()):
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(line)
+        level = LEVELS.get(record.level, logging.INFO)
+        if log.isEnabledFor(level):
+            kind, _, name = plugin.partition("/")
+            where = {"kind": kind, "plugin": name, "worker": worker, "stream": record.stream}
+            log.log(level, "%s", record.message, extra=where | {"fields": dict(record.fields)})
+
+    def lines(self, plugin: PluginKey) -> list[Line]:
+        """All lines kept of the plugin, oldest first; empty if it never said anything."""
+        return list(self._rings.get(plugin, ()))
+
+    def tail(self, plugin: PluginKey, count: int) -> list[str]:
+        """The last messages, oldest first."""
+        return [line.record.message for line in self.lines(plugin)[-count:]] if count else []
+
+    async def follow(self, plugin: PluginKey) -> AsyncGenerator[Line, None]:
+        """What is kept, then each line as it comes, for ever."""
+        queue: asyncio.Queue[Line] = asyncio.Queue(FOLLOWER_LINES)
+        for line in self.lines(plugin):
+            queue.put_nowait(line)
+        followers = self._followers.setdefault(plugin, [])
+        followers.append(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            followers.remove(queue)
+
+    def forget(self, plugin: PluginKey) -> None:
+        """Drop the plugin's lines."""
+        self._rings.pop(plugin, None)

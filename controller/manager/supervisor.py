@@ -1,0 +1,173 @@
+"""One worker, from its launch to the last trace of it, told in a straight line.
+
+A supervisor decides nothing: what its worker lives through becomes events for the core, and the core's Stop and Kill
+reach it through `stop` and `kill`. However it ends, `Stopped` is the last event of its worker.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from controller.core.actions import Start, Stop
+from controller.core.events import Event, Failed, Started, Stopped
+from controller.core.model import Exit, WorkerId
+from controller.core.reasons import Reason
+from controller.errors import PluginmgrError
+from controller.goplugin import Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
+from controller.manager.adapter import AdapterError, Dispensed, PluginAdapter
+from controller.manager.handle import PluginHandle
+from controller.manager.journal import Journal
+from controller.manager.watches import Watches
+from controller.manager.workplace import Places, Workplace
+
+TAG = "PLUGINMGR_WORKER"
+PATH = "PLUGINMGR_PLUGIN_PATH"
+CONFIG = "PLUGINMGR_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all supervisors of one controller share. `submit` takes events from the loop's thread."""
+
+    instance: str  # names this controller's workers among all processes of the machine
+    places: Places
+    adapter: Callable[[str], PluginAdapter[Any]]
+    environment: Mapping[str, str]  # the allow-listed part of our own
+    journal: Journal
+    watches: Watches
+    submit: Callable[[Event], None]
+
+
+class Supervisor:
+    """Owns one subprocess. `run` is its whole life; `handle` is set once the worker has been up."""
+
+    def __init__(self, start: Start, site: Site) -> None:
+        self.start = start
+        self.handle: PluginHandle[Any] | None = None
+        self.began = time.monotonic()
+        self._site = site
+        self._session: Session | None = None
+        self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        self._launching: asyncio.Timeout | None = None
+
+    @property
+    def worker(self) -> WorkerId:
+        """The worker's id."""
+        return self.start.worker
+
+    def stop(self, stop: Stop) -> None:
+        """End the worker as `stop` says; a launch under way is cut off. Only the first call counts."""
+        if self._stop.done():
+            return
+        self._stop.set_result(stop)
+        if self._launching:
+            self._launching.reschedule(asyncio.get_running_loop().time())
+
+    def kill(self) -> None:
+        """End the worker now, also in the middle of a stop."""
+        if self._session:
+            self._session.kill()
+        self.stop(Stop(self.worker, shutdown=0, kill=0))
+
+    async def run(self) -> None:
+        """Launch, report, watch, stop, clean up."""
+        try:
+            with self._site.places.workplace(self.worker, self.start.target.launch.config) as place:
+                async with AsyncExitStack() as stack:
+                    await self._live(place, stack)
+        except LaunchError as error:
+            self._failed(Reason(error.failure.value), str(error), error.exit)
+        except (PluginmgrError, grpc.aio.AioRpcError) as error:
+            self._failed(Reason.ADAPTER_FAILED, f"adapter {self.start.target.launch.adapter!r}: {error}")
+        except OSError as error:
+            self._failed(Reason.SPAWN_FAILED, f"cannot prepare {self.worker}: {error}")
+        finally:
+            self._site.submit(Stopped(self.worker))
+
+    async def _live(self, place: Workplace, stack: AsyncExitStack) -> None:
+        session = await self._launch(place, stack)
+        if session is None:
+            return
+        with self._site.watches.watching(self.start, session):
+            ends: set[asyncio.Future[Any]] = {session.exit, self._stop}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if self._stop.done():
+            stop = self._stop.result()
+            await session.stop(stop.shutdown, stop.kill)
+        else:
+            how = session.exit.result()
+            self._failed(Reason.KILLED if how.signal else Reason.EXITED, f"the process ended: {how}", how)
+
+    async def _launch(self, place: Workplace, stack: AsyncExitStack) -> Session | None:
+        """Bring the worker up and report it; None if a stop cut the launch off."""
+        if self._stop.done():
+            return None
+        try:
+            async with asyncio.timeout(None) as self._launching:
+                session = await stack.enter_async_context(self._session_at(place))
+                self._session = session
+                dispensed = await self._dispense(session)
+        except TimeoutError:
+            return None
+        finally:
+            self._launching = None
+        self.handle = PluginHandle(
+            worker=self.worker,
+            plugin=self.start.plugin,
+            version=self.start.target.version,
+            pid=session.pid,
+            network=session.network,
+            address=session.address,
+            reported=dispensed.reported,
+            item=dispensed.item,
+        )
+        self._site.submit(Started(self.worker, session.pid, dispensed.reported))
+        return session
+
+    def _session_at(self, place: Workplace) -> AbstractAsyncContextManager[Session]:
+        target, spec = self.start.target, self.start.spec
+        wanted = target.launch.handshake
+        return launch(
+            self._command(place),
+            Handshake(wanted.cookie_key, wanted.cookie_value, wanted.protocol_versions),
+            start_timeout=spec.start_timeout,
+            emit=lambda record: self._site.journal.emit(self.start.plugin, self.worker, record),
+            rate=spec.logs.rate,
+            tag=f"{TAG}={self._site.instance}/{self.worker}",
+        )
+
+    async def _dispense(self, session: Session) -> Dispensed[Any]:
+        adapter = self._site.adapter(self.start.target.launch.adapter)
+        timeout = self.start.spec.start_timeout
+        try:
+            async with asyncio.timeout(timeout):
+                return await adapter.dispense(session.channel)
+        except TimeoutError as error:
+            raise AdapterError(f"the plugin did not answer its handshake within {timeout:g} s") from error
+
+    def _command(self, place: Workplace) -> Command:
+        target = self.start.target
+        env = {
+            **self._site.environment,
+            **target.launch.env,
+            PATH: target.binary.path,
+            **({CONFIG: str(place.config)} if place.config else {}),
+        }
+        limits = Limits(open_files=target.launch.limits.open_files, file_size=target.launch.limits.file_size)
+        return Command(
+            program=target.binary.executable,
+            args=target.launch.args,
+            env=env,
+            cwd=str(place.work),
+            socket_dir=str(place.sockets),
+            limits=limits,
+        )
+
+    def _failed(self, reason: Reason, message: str, how: ProcessExit | None = None) -> None:
+        code, signal = (how.code, how.signal) if how else (None, None)
+        self._site.submit(Failed(self.worker, Exit(reason, message, time.time(), code, signal)))

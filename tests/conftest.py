@@ -1,0 +1,43 @@
+"""Fixtures about plugins: how tests get programs onto a volume, and where built ones are."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.foreign import plugins as foreign
+from tests.plugins import zoo
+from tests.tools import build
+
+
+@pytest.fixture
+def install() -> Callable[..., Path]:
+    """`install(name, directory, as_name=None, version="")`: put a program of the zoo, or any file, there by rename.
+
+    Another `version` makes other bytes that behave alike.
+    """
+    return zoo.install
+
+
+@pytest.fixture(scope="session")
+def go_plugin() -> Callable[..., Path]:
+    """`go_plugin("grpc", version="1.8.0")`: the binary of one of go-plugin's own examples."""
+    return lambda name, version="1.8.0": build.build(f"go-plugin-{version}-{name}")
+
+
+@pytest.fixture(scope="session")
+def echo_plugin() -> Path:
+    """The zoo's plugin in Go, for calls under load."""
+    return build.build("echo")
+
+
+@pytest.fixture(scope="session")
+def tflint_plugin() -> Path:
+    """A plugin that others wrote, in use with tflint."""
+    return build.build("tflint-ruleset-terraform")
+
+
+@pytest.fixture(scope="session")
+def terraform_provider() -> Path:
+    """A Terraform provider from PyPI, proprietary and so for tests only."""
+    return foreign.terraform_provider()

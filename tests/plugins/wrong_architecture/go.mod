@@ -1,0 +1,3 @@
+module example.com/wrong_architecture
+
+go 1.24
