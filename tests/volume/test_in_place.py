@@ -28,9 +28,7 @@ def test_a_read_only_file_system_is_executed_in_place(eye: Eye, mounted: Path, m
     assert {path.name for path in root.iterdir()} <= {"index.json"}
 
 
-def test_a_read_only_view_of_a_file_system_that_others_write_is_copied(
-    eye: Eye, mounted: Path, mount: Mount
-) -> None:
+def test_a_read_only_view_of_a_file_system_that_others_write_is_copied(eye: Eye, mounted: Path, mount: Mount) -> None:
     mount(mounted, "bind", str(mounted))
     mount(mounted, "remount,bind,ro", str(mounted))
     binary = eye.look().binaries["rule"]

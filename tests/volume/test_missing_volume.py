@@ -56,9 +56,7 @@ def test_a_file_in_the_directorys_place_is_missing_too(eye: Eye, rules: Path) ->
     assert missing.reason is Reason.VOLUME_MISSING
 
 
-def test_a_directory_that_is_a_link_out_of_the_volume_is_not_looked_into(
-    eye: Eye, rules: Path, tmp_path: Path
-) -> None:
+def test_a_directory_that_is_a_link_out_of_the_volume_is_not_looked_into(eye: Eye, rules: Path, tmp_path: Path) -> None:
     rules.rmdir()
     (tmp_path / "outside").mkdir()
     put(tmp_path / "outside" / "rule")

@@ -105,7 +105,9 @@ def test_a_restart_finds_a_damaged_copy_and_makes_a_new_one(eye: Eye, volume: Pa
     assert Path(again(volume, root, rules).look().binaries["rule"].executable).read_bytes() == A
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"boot": 1}', b'{"boot": "x", "copies": 1, "sources": 2}'])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b"{}", b'{"boot": 1}', b'{"boot": "x", "copies": 1, "sources": 2}']
+)
 def test_a_damaged_index_costs_a_reading_and_no_more(
     eye: Eye, volume: Path, rules: Path, root: Path, damage: bytes
 ) -> None:
@@ -128,7 +130,9 @@ def test_after_a_reboot_every_copy_is_read_again(eye: Eye, volume: Path, rules: 
     was, now = f"{known.st_mtime_ns}, {known.st_ctime_ns}", executable.stat()
     text = index.read_text().replace(was, f"{now.st_mtime_ns}, {now.st_ctime_ns}")
     index.write_text(text)
-    assert Path(again(volume, root, rules).look().binaries["rule"].executable).read_bytes() == A[::-1], "the index rules"
+    assert Path(again(volume, root, rules).look().binaries["rule"].executable).read_bytes() == A[::-1], (
+        "the index rules"
+    )
     index.write_text(text.replace(Path("/proc/sys/kernel/random/boot_id").read_text().strip(), "another boot"))
     assert Path(again(volume, root, rules).look().binaries["rule"].executable).read_bytes() == A
 
@@ -253,9 +257,7 @@ def test_a_store_that_became_read_only_is_reported(volume: Path, rules: Path, tm
     assert os.strerror(errno.EROFS) in directory.problems["rule"].message
 
 
-def test_a_store_that_vanished_is_reported_and_used_again_when_it_is_back(
-    eye: Eye, rules: Path, root: Path
-) -> None:
+def test_a_store_that_vanished_is_reported_and_used_again_when_it_is_back(eye: Eye, rules: Path, root: Path) -> None:
     root.rename(root.with_name("away"))
     put(rules / "rule", A)
     assert eye.look().problems["rule"].reason is Reason.STORE_FAILED

@@ -57,7 +57,10 @@ def test_without_a_copy_only_the_digest_is_made(original: Path, tmp_path: Path) 
 @pytest.mark.parametrize("is_copied", [True, False])
 @pytest.mark.parametrize("how", ["appended", "overwritten", "truncated", "replaced", "unlinked", "chmodded"])
 def test_a_file_that_changes_while_it_is_read_is_discarded(
-    original: Path, copy: str, how: str, is_copied: bool  # noqa: FBT001
+    original: Path,
+    copy: str,
+    how: str,
+    is_copied: bool,  # noqa: FBT001
 ) -> None:
     candidate = candidate_of(original)
 
