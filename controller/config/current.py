@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 class CurrentConfig:
     """Holds the last good Document; submits ConfigRead, ConfigRejected and ConfigMissing."""
 
-    def __init__(  # noqa: PLR0913 - given once, by name, where the program is put together
+    def __init__(
         self,
         submit: Callable[[Event], None],
         *,

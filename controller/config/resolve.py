@@ -31,7 +31,7 @@ ONLY_STANDARD: Adapters = MappingProxyType({STANDARD: None})
 NO_HINTS: Hints = MappingProxyType({})
 
 
-def resolve(  # noqa: PLR0913 - all that a resolution depends on, by name
+def resolve(
     document: Document,
     *,
     plugin_dir: str,
