@@ -37,6 +37,9 @@ help: ## list the targets
 # Unix sockets bear 107 bytes, and a plugin appends some forty to the run directory.
 RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 50 ] && echo build/run || echo /tmp/pluginmgr-$$(id -u)-$$(echo '$(CURDIR)' | cksum | cut -d' ' -f1))
 
+# Where probes and metrics answer; port 0 is any free one.
+HTTP ?= 127.0.0.1:8080
+
 .PHONY: run
 run: $(PROJECT) $(GO) ## start the sample plugins; edit, replace and kill them from another terminal
 	examples/build.sh
@@ -44,7 +47,7 @@ run: $(PROJECT) $(GO) ## start the sample plugins; edit, replace and kill them f
 	[ -e build/pluginconfig.yaml ] || cp examples/local/pluginconfig.yaml build/pluginconfig.yaml
 	@cat examples/local/banner.txt
 	@exec pluginmgr run --plugin-dir build/plugins --config build/pluginconfig.yaml \
-		--state-dir build/state --run-dir $(RUN_DIR) --log-format text
+		--state-dir build/state --run-dir $(RUN_DIR) --http $(HTTP) --log-format text
 
 # --- develop --------------------------------------------------------------------------------------------------------
 
@@ -69,7 +72,7 @@ check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	protos/generate.sh python build/pb
 	diff --recursive --exclude __init__.py --exclude __pycache__ build/pb controller/goplugin/pb
 	for page in docs/generate/*.py; do python "$$page" --check; done
-	pytest -q tests/docs tests/repo
+	pytest -q -m 'not go' tests/docs tests/repo
 
 .PHONY: docs
 docs: $(PROJECT) ## write the pages and drawings that come from code anew
@@ -86,7 +89,7 @@ bench: $(PROJECT) $(FOREIGN) $(GO) ## the budgets: ours, the bare thing, their r
 
 .PHONY: mutants
 mutants: $(PROJECT) ## plant defects in the core and see that its tests find them
-	python tests/tools/mutants.py
+	python tests/mutation/run.py
 
 # --- dependencies ---------------------------------------------------------------------------------------------------
 

@@ -1,18 +1,18 @@
-"""The composition root: builds every part once, runs them under one TaskGroup, and ends them in order."""
+"""The process around the controller: directories held, predecessor's leftovers swept, signals turned into events."""
 
 import asyncio
 import logging
-import os
 import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import ExitStack
 
 from controller.app.controller import Controller
-from controller.app.directories import Directories, held
+from controller.app.directories import held
 from controller.goplugin import become_subreaper, set_not_dumpable, sweep
+from controller.http import listen_tcp, listen_unix
+from controller.manager.supervisor import TAG
 from controller.settings import Settings
+
+KILL_SECONDS = 1.0  # from a second signal until what still hangs is cut off
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +25,44 @@ def main(settings: Settings) -> int:
     Raises:
         StateDirError: a directory is unusable or in use.
         ConfigError: the config is bad and there is no last good one.
+        PluginmgrError: the HTTP address cannot be listened on.
     """
     set_not_dumpable()
     become_subreaper()
-    with held(settings.state_dir, settings.run_dir) as directories:
-        asyncio.run(_run(settings, directories))
+    with held(settings.state_dir, settings.run_dir) as directories, ExitStack() as stack:
+        killed = sweep(f"{TAG}={directories.instance}/")
+        if killed:
+            log.warning("killed what a predecessor's plugins left", extra={"processes": killed})
+        probes = stack.enter_context(listen_tcp(settings.http))
+        log.info("listening", extra={"http": "{}:{}".format(*probes.getsockname()[:2])})
+        control = stack.enter_context(listen_unix(directories.control_socket))
+        stack.callback(directories.control_socket.unlink, missing_ok=True)
+        asyncio.run(_run(Controller(settings, directories, probes, control), settings.grace))
     return 0
+
+
+async def _run(controller: Controller, grace: float) -> None:
+    """Run until the shutdown that a signal asks for has ended; whatever hangs then is cut off."""
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(controller.run(), name="controller")
+    asked = 0
+
+    def signalled() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            log.info("stopping", extra={"grace": grace})
+            controller.shut_down(grace)
+            loop.call_later(grace, running.cancel)
+        else:
+            controller.kill_all()
+            loop.call_later(KILL_SECONDS, running.cancel)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+        log.warning("cut off at the end of the grace")

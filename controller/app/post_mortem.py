@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.config import replace_file
 from controller.core.model import PluginKey, State, WorkerId
-from controller.local.status_file import replace_file
 from controller.manager.status import timestamp
 
 PERIOD = 5.0  # seconds between records
@@ -31,7 +31,7 @@ class PostMortem:
         largest = sorted(sizes.items(), key=lambda item: item[1], reverse=True)[:NAMED]
         named = [{"plugin": owners.get(worker, ""), "worker": worker, "resident": size} for worker, size in largest]
         with contextlib.suppress(OSError):
-            replace_file(self.path, json.dumps({"at": time.time(), "largest": named}))
+            replace_file(self.path, json.dumps({"at": time.time(), "largest": named}).encode(), durable=False)
 
     def verdict(self) -> tuple[PluginKey | None, str] | None:
         """What a predecessor that was killed left: the largest plugin and a sentence; None after a clean end."""

@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from controller.app.readiness import readiness
 from controller.core.events import RestartRequested
 from controller.core.model import PluginKey
+from controller.core.readiness import missing
 from controller.http import Check, Checks
 from controller.manager import status
 from controller.manager.history import History
@@ -30,7 +30,16 @@ class AppViews:
     watch_limit: float
 
     def status(self) -> dict[str, Any]:
-        """The PluginPodStatus document."""
+        """The PluginPodStatus document, with the processes that a file would only tell too late."""
+        state, sizes = self.manager.state, self.memory.sizes()
+        shape = self.document()
+        for plugin in shape["status"]["plugins"]:
+            key = PluginKey(f"{plugin['kind']}/{plugin['name']}")
+            plugin["processes"] = status.processes(state.plugins[key], sizes)
+        return shape
+
+    def document(self) -> dict[str, Any]:
+        """The PluginPodStatus document as a file has it."""
         return status.document(self.manager.state, self.identity, self.journal, status.now())
 
     def plugin(self, key: str) -> dict[str, Any] | None:
@@ -78,4 +87,5 @@ class AppViews:
 
     def readyz(self) -> Checks:
         """Whether the pod may be sent work."""
-        return readiness(self.manager.state)
+        lacking = missing(self.manager.state)
+        return tuple(Check("ready", ok=False, why=each) for each in lacking) or (Check("ready", ok=True),)

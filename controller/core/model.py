@@ -1,173 +1,61 @@
-"""The vocabulary: the values that cross module borders. All are frozen; equal values mean equal facts.
+"""What the core believes and decides: workers, releases, plugins, the whole state. All frozen values.
 
-Times named `*_at` or `since` are monotonic seconds of the `Clock`; times for people (`Condition.since`, `Exit.at`) are
-wall-clock seconds since the epoch. Durations are seconds, sizes are bytes.
+Equal values mean equal facts. The words for the outside world are in `facts`; they are handed on here, so that other parts import from one place.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NewType
 
+from controller.core.facts import (
+    Binary,
+    Clock,
+    Config,
+    Digest,
+    Directory,
+    Handshake,
+    Health,
+    KindSpec,
+    Launch,
+    LaunchId,
+    Limits,
+    LogLimits,
+    PluginKey,
+    PluginSpec,
+    Problem,
+    Restart,
+    SecretUnavailable,
+    StopTimes,
+    UpdateTimes,
+    WorkerId,
+)
+from controller.core.index import Index, Ticket
 from controller.core.reasons import Reason
+from controller.core.table import Table
 
-PluginKey = NewType("PluginKey", str)  # "kind/name"
-WorkerId = NewType("WorkerId", str)  # short: it is part of a socket path
-Digest = NewType("Digest", str)  # 64 lower-case hex digits, SHA-256 of the bytes
-LaunchId = NewType("LaunchId", str)  # digest of all that shapes a process but its bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """One look at the world's clocks, and one random number, so that a step stays a function of its arguments."""
-
-    monotonic: float
-    wall: float
-    chance: float  # uniform in [0, 1), for jitter
-
-
-# --- facts: what is on the volume -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """A settled, hashed plugin file. `executable` is what is run: the copy in the store, or `path` itself in place."""
-
-    name: str
-    digest: Digest
-    path: str
-    executable: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something on the volume or disk that an operator must look at."""
-
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """One kind's directory as the last scan saw it.
-
-    `missing` set: nothing can be concluded from the absence of files (rule 9). A file that is there but not settled
-    yet, unreadable, or not storable keeps its former `Binary`; `problems` then says why.
-    """
-
-    path: str
-    binaries: Mapping[str, Binary]
-    problems: Mapping[str, Problem] = field(default_factory=lambda: MappingProxyType({}))
-    missing: Problem | None = None
-
-
-# --- facts: what the config wants -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    cookie_key: str
-    cookie_value: str
-    protocol_versions: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    memory: int | None = None
-    open_files: int | None = None
-    file_size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """All that shapes a worker's process besides its bytes. `id` is the digest of the rest; compare that alone."""
-
-    id: LaunchId
-    adapter: str
-    args: tuple[str, ...]
-    env: Mapping[str, str] = field(repr=False)  # resolved: may hold secrets
-    config: str = field(repr=False)  # JSON text for PLUGINMGR_CONFIG, or "" for none
-    handshake: Handshake
-    limits: Limits
-    restarted_at: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SecretUnavailable:
-    """Stands for a `Launch` whose `fromFile` or `fromEnv` could not be read."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    period: float = 15.0
-    timeout: float = 1.0
-    failure_threshold: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    initial_delay: float = 0.5
-    max_delay: float = 120.0
-    calm: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class StopTimes:
-    shutdown: float = 2.0
-    kill: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateTimes:
-    drain: float = 60.0
-    min_ready: float = 1.0
-    probation: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class LogLimits:
-    status_lines: int = 10
-    rate: int = 200  # lines a second
-
-
-@dataclass(frozen=True, slots=True)
-class PluginSpec:
-    """One plugin's flags, all layers merged. Only `launch` makes another version; the rest is taken over in place."""
-
-    launch: Launch | SecretUnavailable
-    enabled: bool = True
-    workers: int = 1
-    required: bool = False
-    pins: frozenset[Digest] = frozenset()  # empty: any bytes
-    start_timeout: float = 10.0
-    health: Health = Health()
-    restart: Restart = Restart()
-    stop: StopTimes = StopTimes()
-    update: UpdateTimes = UpdateTimes()
-    logs: LogLimits = LogLimits()
-
-
-@dataclass(frozen=True, slots=True)
-class KindSpec:
-    """`default` is for a binary that no entry names; `directory` is the absolute path that a `Directory` will carry."""
-
-    name: str
-    directory: str
-    default: PluginSpec
-    plugins: Mapping[str, PluginSpec]
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    generation: int
-    paused: bool
-    kinds: Mapping[str, KindSpec]
-
-
-# --- actual ---------------------------------------------------------------------------------------------------------
+__all__ = [  # handed on from `facts`
+    "Binary",
+    "Clock",
+    "Config",
+    "Digest",
+    "Directory",
+    "Handshake",
+    "Health",
+    "KindSpec",
+    "Launch",
+    "LaunchId",
+    "Limits",
+    "LogLimits",
+    "PluginKey",
+    "PluginSpec",
+    "Problem",
+    "Restart",
+    "SecretUnavailable",
+    "StopTimes",
+    "UpdateTimes",
+    "WorkerId",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,19 +124,19 @@ class Slot:
     """A place for one worker of a release; failures are counted here, so they outlive the worker."""
 
     worker: WorkerId | None = None  # starting or ready
-    failures: int = 0
-    retry_at: float | None = None
+    failures: int = 0  # in a row, since the last calm spell
+    retry_at: float | None = None  # an empty slot waits for it; None: as soon as may be
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A version as it is run: serving or candidate."""
+    """A version as it is run: serving or candidate. `reported` is what its workers agree on (rule 8)."""
 
     target: Target
     slots: tuple[Slot, ...]
     first_spawn_at: float | None = None
-    all_ready_since: float | None = None
     promoted_at: float | None = None
+    reported: Reported | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +148,6 @@ class Condition:
     reason: Reason
     message: str
     since: float
-
-
-# --- what is decided about a plugin ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +169,32 @@ Decision = Target | Refused | Off
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Refused over its reported id: `version` is not tried again before `holder` lets go of `id` (rule 8)."""
+
+    version: Version
+    id: str
+    holder: PluginKey
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The part of a plugin that survives a restart of the controller (rule 6)."""
+
+    held: Version | None = None
+    last_good: Target | None = None
+
+
+Memory = Mapping[PluginKey, Remembered]
+
+
+@dataclass(frozen=True, slots=True)
 class Plugin:
-    """Everything remembered of one plugin. Forgotten once it is Off for good and its last worker is gone."""
+    """Everything remembered of one plugin. Forgotten once it is Off for good and its last worker is gone.
+
+    A plugin that the config names and enables (`named`) and that has no file is kept with Off(REMOVED), so that the
+    status can tell what is missing.
+    """
 
     key: PluginKey
     kind: str
@@ -297,12 +206,16 @@ class Plugin:
     workers: Mapping[WorkerId, Worker] = field(default_factory=lambda: MappingProxyType({}))  # going ones too
     held: Version | None = None  # rolled back from: not tried again while it is what is wanted
     last_good: Target | None = None
-    duplicate: Problem | None = None  # refused over its reported id
+    duplicate: Duplicate | None = None
+    problem: Problem | None = None  # what the volume says of its file, beside what is decided
+    named: bool = False  # an entry of the config names and enables it
     restart: int = 0  # `pluginmgr restart`, counted
     restarts: int = 0  # workers started again after a failure
     has_served: bool = False
     last_exit: Exit | None = None
     conditions: tuple[Condition, ...] = ()
+    ticket: Ticket | None = None  # its place in the queue for a start
+    wake_at: float | None = None  # its next deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +226,8 @@ class Policy:
     crash_loop_failures: int = 3
     backoff_factor: float = 2.0
     jitter: float = 0.1  # a delay is lengthened by up to this part of itself
+    memory_kill_ratio: float = 1.2  # of limits.memory: from here on a worker is killed instead of drained
+    kill_margin: float = 0.5  # seconds before the end of the grace at which whatever is left is killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +237,8 @@ class State:
     policy: Policy = Policy()
     config: Config | None = None
     directories: Mapping[str, Directory] = field(default_factory=lambda: MappingProxyType({}))  # by path
-    plugins: Mapping[PluginKey, Plugin] = field(default_factory=lambda: MappingProxyType({}))
+    plugins: Table[PluginKey, Plugin] = field(default_factory=Table)
     conditions: tuple[Condition, ...] = ()  # of the pod
     shutdown_at: float | None = None  # when the grace ends
-    # ... the step's own indexes (ids held, start queue, deadline heap, next worker number) follow; views don't read them
+    memory: Memory = field(default_factory=lambda: MappingProxyType({}))  # of plugins not seen yet in this life
+    index: Index = field(default_factory=Index, compare=False, repr=False)

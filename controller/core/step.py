@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from controller.core import finish
 from controller.core.actions import Action
+from controller.core.draft import Draft
 from controller.core.events import Event
+from controller.core.fold import fold
 from controller.core.messages import Message
 from controller.core.model import Clock, PluginKey, State
+from controller.core.plan import plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +28,8 @@ class Step:
 
 def step(state: State, event: Event, clock: Clock) -> Step:
     """Fold the event in, decide, and announce the difference."""
-    raise NotImplementedError
+    draft = Draft(state, clock)
+    fold(draft, event)
+    plan(draft)
+    after, messages, touched = finish.close(draft)
+    return Step(after, messages, tuple(draft.actions), touched, finish.wake_at(draft, after))

@@ -7,17 +7,22 @@ from controller.goplugin.handshake import Handshake
 from controller.goplugin.launch import launch
 from controller.goplugin.logs import Record, Stream
 from controller.goplugin.prctl import become_subreaper, set_not_dumpable
+from controller.goplugin.process import running
 from controller.goplugin.session import Session, Timings
-from controller.goplugin.transport import Channel
+from controller.goplugin.ticker import HealthTicker, Pace
+from controller.goplugin.transport import CallError, Channel
 
 __all__ = [
+    "CallError",
     "Channel",
     "Command",
     "Failure",
     "Handshake",
     "HealthError",
+    "HealthTicker",
     "LaunchError",
     "Limits",
+    "Pace",
     "ProcessExit",
     "Record",
     "Session",
@@ -26,6 +31,7 @@ __all__ = [
     "become_subreaper",
     "launch",
     "reap_adopted",
+    "running",
     "set_not_dumpable",
     "sweep",
 ]

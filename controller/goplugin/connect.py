@@ -12,7 +12,8 @@ from controller.goplugin.health import Health
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckResponse
 from controller.goplugin.transport import Channel
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.1
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.1  # seconds; the first tries come fast, a plugin that waits is not hurried
+_LONGEST_KNOCK_PAUSE = 0.02
 
 
 class Connector:
@@ -60,9 +61,19 @@ class Connector:
         # A channel that was refused waits before it tries again; a new one does not.
         await self.channel.close()
         self._open()
-        self.is_refused = True
-        await transport.wait_for_listener(self._answer)
-        self.is_refused = False
+        pause = _FIRST_PAUSE
+        while await self._is_refused():
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_KNOCK_PAUSE)
+
+    async def _is_refused(self) -> bool:
+        try:
+            await transport.knock(self._answer)
+        except OSError as error:
+            self.is_refused, self.problem = True, error.strerror or str(error)
+        else:
+            self.is_refused = False
+        return self.is_refused
 
     def _open(self) -> None:
         self.channel = transport.open_channel(self._answer)

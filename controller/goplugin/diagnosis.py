@@ -40,8 +40,8 @@ def exited(seen: Evidence) -> LaunchError:
             seen,
             Failure.WRONG_COOKIE,
             f"refused the magic cookie: {seen.handshake.cookie_key} is not the key, or "
-            f"{seen.handshake.cookie_value!r} not the value that it wants; set cookieKey and cookieValue as its "
-            "authors' host does",
+            f"{seen.handshake.cookie_value!r} not the value that it wants; give it those of its "
+            "authors' host",
         )
     if _is_port_taken(everything):
         return _port_taken(seen)
@@ -86,7 +86,7 @@ def silent(seen: Evidence, timeout: float) -> LaunchError:
         seen,
         Failure.HANDSHAKE_TIMEOUT,
         f"printed no handshake line within {timeout:g} s{printed}{_words(seen.tail)}",
-        "it is no go-plugin server, or needs a longer startTimeoutSeconds",
+        "it is no go-plugin server, or needs a longer start timeout",
     )
 
 
@@ -130,7 +130,7 @@ def not_serving(seen: Evidence, timeout: float) -> LaunchError:
         seen,
         Failure.NOT_SERVING,
         f"is not healthy after {timeout:g} s: {seen.problem}{_words(seen.tail)}",
-        "it waits for something, see its log, or needs a longer startTimeoutSeconds",
+        "it waits for something, see its log, or needs a longer start timeout",
     )
 
 
@@ -140,11 +140,14 @@ def not_spawned(program: str, error: OSError) -> LaunchError:
     return LaunchError(Failure.SPAWN_FAILED, f"{what}; look at the limits on processes, memory and open files")
 
 
+def not_limited(program: str, error: OSError) -> LaunchError:
+    """Tell that the kernel refused the limits."""
+    return LaunchError(Failure.SPAWN_FAILED, f"cannot limit {Path(program).name}: {error.strerror}; look at its limits")
+
+
 def _refused(line: str) -> tuple[Failure, str, str]:
     if "Exec format error" in line:
         return Failure.WRONG_ARCHITECTURE, f"cannot run on this machine: {line}", "rebuild it for this machine"
-    if line.partition(": ")[0].endswith("env") and "No such file" in line:
-        return Failure.MISSING_INTERPRETER, f"names an interpreter that is not on its PATH: {line}", ""
     return Failure.SPAWN_FAILED, f"was not started: {line}", ""
 
 
@@ -153,7 +156,7 @@ def _port_taken(seen: Evidence) -> LaunchError:
         seen,
         Failure.PORT_IN_USE,
         f"wants a fixed TCP port that is taken{_words(seen.tail)}",
-        "it must take a free port or a Unix socket, or run with workers: 1",
+        "it must take a free port or a Unix socket, or run once only",
     )
 
 

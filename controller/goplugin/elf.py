@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 HEAD = 64 * 1024  # program headers and interpreter of any real linker lie in here
@@ -58,6 +59,7 @@ def read(head: bytes) -> Elf | None:
     return Elf(bits=bits, little_endian=order == "<", machine=machine, interpreter=interpreter)
 
 
+@cache
 def host() -> Elf | None:
     """Return the header of the program that this process runs."""
     try:

@@ -104,7 +104,7 @@ def _choose(app: str, handshake: Handshake) -> int:
     raise HandshakeError(
         Failure.INCOMPATIBLE_VERSION,
         f"no protocol version in common: this host offers [{ours}], the plugin answered [{_short(app)}] "
-        "(its lowest, if none of the host's fits); set protocolVersions to what it serves",
+        "(its lowest, if none of the host's fits); offer a version that it serves",
     )
 
 

@@ -8,7 +8,6 @@ from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckR
 from controller.goplugin.transport import Channel
 
 _CHECK = "/grpc.health.v1.Health/Check"
-_WATCH = "/grpc.health.v1.Health/Watch"
 _SERVICE = "plugin"  # what go-plugin's server registers; others may know the whole server ("") only
 
 
@@ -19,11 +18,6 @@ class Health:
         """Take the channel."""
         self._check = channel.unary_unary(
             _CHECK,
-            request_serializer=HealthCheckRequest.SerializeToString,
-            response_deserializer=HealthCheckResponse.FromString,
-        )
-        self._watch = channel.unary_stream(
-            _WATCH,
             request_serializer=HealthCheckRequest.SerializeToString,
             response_deserializer=HealthCheckResponse.FromString,
         )

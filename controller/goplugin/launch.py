@@ -6,9 +6,9 @@ Owns the process from the moment it exists: there is no await between the spawn 
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
 
 from controller.goplugin import chain, diagnosis, preflight, stdio, transport
 from controller.goplugin.chain import Command
@@ -19,8 +19,10 @@ from controller.goplugin.failures import LaunchError
 from controller.goplugin.firstline import FirstLine
 from controller.goplugin.handshake import Answer, Handshake, HandshakeError, environment, parse
 from controller.goplugin.logs import Emit, LineFlow, Sink, Stream
+from controller.goplugin.patience import Patience
 from controller.goplugin.process import Process, running
 from controller.goplugin.session import Session, Timings
+from controller.goplugin.spawn import spawn
 
 _UNKILLABLE = 5.0  # seconds after SIGKILL; then the process is stuck in the kernel
 
@@ -56,6 +58,7 @@ async def launch(
     began = time.monotonic()
     attempt = _Attempt(command, handshake, environ, Sink(emit, rate), tag)
     try:
+        attempt.limit()
         if on_spawn is not None:
             on_spawn(attempt.process.pid)
         yield await attempt.bring_up(began, start_timeout)
@@ -75,23 +78,29 @@ class _Attempt:
         self._connector: Connector | None = None
         self._stdio: asyncio.Task[None] | None = None
         self._session: Session | None = None
-        argv = chain.build(command)
+        start = partial(spawn, chain.build(command), environ, command.cwd)
         try:
-            self.process = Process(argv, environ, self._line.feed, self._flows[1].feed)
+            self.process = Process(start, self._line.feed, self._flows[1].feed)
         except OSError as error:
             raise diagnosis.not_spawned(command.program, error) from error
         self._family = Family(tag, self.process.pid)
+
+    def limit(self) -> None:
+        """Set the process's limits; raises LaunchError."""
+        try:
+            chain.limit(self.process.pid, self._command.limits)
+        except OSError as error:
+            raise diagnosis.not_limited(self._command.program, error) from error
 
     async def bring_up(self, began: float, limit: float) -> Session:
         """Return the session; raises LaunchError."""
         spawned = time.monotonic()
         try:
-            async with asyncio.timeout(limit - (spawned - began)):
-                answer = transport.resolve(await self._shake_hands(), self._command.cwd)
+            async with Patience(limit - (spawned - began), self.process.exit):
+                answer = self._read(await asyncio.shield(self._line.done))
                 shaken = time.monotonic()
-                transport.share_socket(answer)
                 connector = self._connector = Connector(answer, self._follow_stdio)
-                await self._unless_exit(connector.connect())
+                await connector.connect()
         except TimeoutError:
             raise self._late(limit) from None
         transport.share_socket(answer)  # once more, for plugins that print before they listen
@@ -120,41 +129,42 @@ class _Attempt:
         self._sink.note_dropped()
         closing.finish()
 
-    async def _shake_hands(self) -> Answer:
-        await asyncio.wait((self._line.done, self.process.exit), return_when=asyncio.FIRST_COMPLETED)
-        if self.process.exit.done():
-            self._line.end()
-        if not self._line.done.done():
-            raise diagnosis.exited(self._seen())
-        line = self._line.done.result()
+    def _read(self, line: str | None) -> Answer:
         if line is None:
             raise diagnosis.endless_line(self._seen())
         try:
-            return parse(line, self._handshake)
+            answer = parse(line, self._handshake)
         except HandshakeError as error:
             raise diagnosis.unusable_line(self._seen(), error) from error
-
-    async def _unless_exit(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name=f"connect to {self.process.pid}")
-        try:
-            await asyncio.wait((task, self.process.exit), return_when=asyncio.FIRST_COMPLETED)
-            if self.process.exit.done():
-                raise diagnosis.died_connecting(self._seen())
-            task.result()
-        finally:
-            task.cancel()
+        answer = transport.resolve(answer, self._command.cwd)
+        transport.share_socket(answer)
+        return answer
 
     def _follow_stdio(self, channel: transport.Channel) -> None:
         self._stdio = asyncio.create_task(stdio.follow(channel, self._sink), name=f"stdio of {self.process.pid}")
 
-    def _late(self, timeout: float) -> LaunchError:
+    def _late(self, limit: float) -> LaunchError:
+        if self.process.exit.done():
+            return self._ended()
         if self._connector is None:
-            return diagnosis.silent(self._seen(), timeout)
+            return diagnosis.silent(self._seen(), limit)
         if self._connector.is_refused:
-            return diagnosis.refused(self._seen(), timeout)
+            return diagnosis.refused(self._seen(), limit)
         if self._connector.has_answered:
-            return diagnosis.not_serving(self._seen(), timeout)
-        return diagnosis.unanswered(self._seen(), timeout)
+            return diagnosis.not_serving(self._seen(), limit)
+        return diagnosis.unanswered(self._seen(), limit)
+
+    def _ended(self) -> LaunchError:
+        if self._connector is not None:
+            return diagnosis.died_connecting(self._seen())
+        self._line.end()
+        if not self._line.done.done():
+            return diagnosis.exited(self._seen())
+        try:
+            self._read(self._line.done.result())
+        except LaunchError as error:
+            return error
+        return diagnosis.died_connecting(self._seen())
 
     def _seen(self) -> diagnosis.Evidence:
         exit_ = self.process.exit

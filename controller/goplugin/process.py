@@ -8,14 +8,13 @@ import fcntl
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
 from controller.goplugin.failures import ProcessExit
 from controller.goplugin.output import PipeReader
 
-_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 _FIRST_FREE = 3
 
 # The one state of this module, since a process has one set of children: the pids of all that run. Whoever looks among
@@ -23,13 +22,17 @@ _FIRST_FREE = 3
 _leaders: set[int] = set()
 
 OnChunk = Callable[[bytes], bool]
+Start = Callable[[int, int], int]
 
 
 class Process:
     """A running child. `exit` is set straight from the callback of its pidfd, all it printed being handed out."""
 
-    def __init__(self, argv: list[str], environ: Mapping[str, str], on_stdout: OnChunk, on_stderr: OnChunk) -> None:
-        """Spawn; on the main thread only, since the death signal in `argv` follows the thread. Raises OSError."""
+    def __init__(self, start: Start, on_stdout: OnChunk, on_stderr: OnChunk) -> None:
+        """Spawn; on the main thread only, since a death signal follows the thread. Raises OSError.
+
+        `start` gets the write ends for stdout and stderr and returns the pid of a session's leader.
+        """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError(
                 "plugins are started on the main thread only: they die with the thread that started them"
@@ -37,7 +40,7 @@ class Process:
         self._loop = asyncio.get_running_loop()
         self.exit: asyncio.Future[ProcessExit] = self._loop.create_future()
         with _Pipes() as pipes:
-            self.pid = _spawn(argv, environ, pipes)
+            self.pid = start(*pipes.writable)
             self._pidfd = _open_pidfd(self.pid)
             _leaders.add(self.pid)
             stdout, stderr = pipes.release()
@@ -114,24 +117,6 @@ class _Pipes:
         if writable < _FIRST_FREE:  # this process runs without its standard streams: dup2 below would overwrite it
             self.writable[-1] = fcntl.fcntl(writable, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
             os.close(writable)
-
-
-def _spawn(argv: list[str], environ: Mapping[str, str], pipes: _Pipes) -> int:
-    stdout, stderr = pipes.writable
-    return os.posix_spawn(
-        argv[0],
-        argv,
-        environ,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, stdout, 1),
-            (os.POSIX_SPAWN_DUP2, stderr, 2),
-        ],
-        setsid=True,
-        setsigmask=(),
-        # Python ignores SIGPIPE; a plugin that inherited that would outlive a host that is gone.
-        setsigdef=_SIGNALS,
-    )
 
 
 def _open_pidfd(pid: int) -> int:

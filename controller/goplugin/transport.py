@@ -15,6 +15,7 @@ import grpc.aio
 from controller.goplugin.handshake import Answer
 
 Channel: TypeAlias = grpc.aio.Channel
+CallError: TypeAlias = grpc.aio.AioRpcError
 
 SOCKET_MODE = 0o660
 
@@ -32,11 +33,10 @@ _OPTIONS = (
     ("grpc.client_idle_timeout_ms", _FOREVER),
     # No keepalive pings: grpc-go answers those closer than five minutes with GOAWAY. That is also gRPC's default.
     ("grpc.keepalive_time_ms", _FOREVER),
-    # The least that gRPC takes; what must be faster than this is done by `wait_for_listener`.
+    # The least that gRPC takes; what must be faster than this is done by `knock`.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
 
 
 def resolve(answer: Answer, cwd: str) -> Answer:
@@ -67,28 +67,12 @@ def share_socket(answer: Answer) -> None:
             os.close(fd)
 
 
-async def wait_for_listener(answer: Answer) -> None:
-    """Return once the address takes a connection; for ever if it never does. For plugins that print before they listen.
-
-    gRPC waits at least 100 ms after a refused connection; here the second try follows after one.
-    """
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            await _knock(answer)
-        except OSError:
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-        else:
-            return
-
-
-async def _knock(answer: Answer) -> None:
-    loop = asyncio.get_running_loop()
+async def knock(answer: Answer) -> None:
+    """Connect to the address and hang up; raises OSError. Tells at once what gRPC tries again after 100 ms only."""
     family, address = _socket_address(answer)
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
-        await loop.sock_connect(probe, address)
+        await asyncio.get_running_loop().sock_connect(probe, address)
 
 
 def _socket_address(answer: Answer) -> tuple[socket.AddressFamily, str | tuple[str, int]]:

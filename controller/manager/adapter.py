@@ -11,7 +11,6 @@ from controller.errors import PluginmgrError
 from controller.goplugin import Channel
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 
 class AdapterError(PluginmgrError):
@@ -26,14 +25,14 @@ class Dispensed(Generic[T]):
     reported: Reported = Reported()
 
 
-class PluginAdapter(Protocol[T_co]):
+class PluginAdapter(Protocol[T]):
     """One plugin kind. Stateless: one instance serves every worker of every plugin that names it."""
 
-    async def dispense(self, channel: Channel) -> Dispensed[T_co]:
+    async def dispense(self, channel: Channel) -> Dispensed[T]:
         """Make the stub and greet the plugin; cancelled when the worker's start timeout ends.
 
         Raises:
             AdapterError: the plugin is not of this kind, or refused.
-            grpc.aio.AioRpcError: a call failed; counts as the same.
+            CallError: a call failed; counts as the same.
         """
         ...

@@ -16,6 +16,7 @@ class PluginHandle(Generic[T]):
     plugin: PluginKey
     version: Version
     pid: int
-    address: str  # what a host dials, gRPC's target syntax
+    network: str  # "unix" or "tcp"
+    address: str  # what a host dials: the socket's path, or host:port
     reported: Reported
     item: T

@@ -1,6 +1,6 @@
 """What the plugins said: the last lines of each, for `logs` and the status, and every line into the controller's log.
 
-Bounded three ways: lines per plugin, plugins forgotten with `forget`, and a follower that does not read loses the oldest.
+Bounded three ways: lines per plugin, plugins forgotten with `forget`, and a slow follower loses the oldest.
 """
 
 import asyncio
@@ -32,6 +32,11 @@ class Line:
 
     worker: WorkerId
     record: Record
+
+    @property
+    def text(self) -> str:
+        """The line as people read it: the message, then its fields."""
+        return " ".join([self.record.message, *(f"{key}={value}" for key, value in self.record.fields.items())])
 
     def as_dict(self) -> dict[str, Any]:
         """The line as the control socket gives it out."""
@@ -67,7 +72,7 @@ class Journal:
 
     def tail(self, plugin: PluginKey, count: int) -> list[str]:
         """The last messages, oldest first."""
-        return [line.record.message for line in self.lines(plugin)[-count:]] if count else []
+        return [line.text for line in self.lines(plugin)[-count:]] if count else []
 
     async def follow(self, plugin: PluginKey) -> AsyncGenerator[Line, None]:
         """What is kept, then each line as it comes, for ever."""

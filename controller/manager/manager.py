@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from controller.core.actions import Action, Kill, Start, Stop
 from controller.core.events import Drained, Event, Stopped, Tick
 from controller.core.model import Clock, State, WorkerId
+from controller.core.readiness import is_finished
 from controller.core.step import Step, step
 from controller.manager.handle import PluginHandle
 from controller.manager.messages import Notify, dress
@@ -59,14 +60,11 @@ class Manager:
     async def run(self, site: Site) -> None:
         """Turn until everything has been shut down; a bug in the core or a supervisor ends it with the exception."""
         async with asyncio.TaskGroup() as workers:
-            while not self._is_over():
+            while not is_finished(self.state):
                 event = await self._inbox.get()
                 self._turn(event, site, workers)
         if self._waking:
             self._waking.cancel()
-
-    def _is_over(self) -> bool:
-        return self.state.shutdown_at is not None and not self._supervisors
 
     def _turn(self, event: Event, site: Site, workers: asyncio.TaskGroup) -> None:
         began = time.perf_counter()

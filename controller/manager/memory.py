@@ -50,8 +50,8 @@ class MemoryWatch:
                 self._submit(MemoryExceeded(worker, size / limit, how))
 
     def sizes(self) -> Mapping[WorkerId, int]:
-        """Resident bytes of all workers that are up, read now."""
-        return {worker: resident(each.pid) for worker, each in self._watched.items()}
+        """Resident bytes of all workers that are up, read now. May be called from another thread."""
+        return {worker: resident(each.pid) for worker, each in list(self._watched.items())}
 
 
 def resident(pid: int) -> int:

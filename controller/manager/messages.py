@@ -57,9 +57,7 @@ HostMessage: TypeAlias = RegisterMessage | UpdateMessage | UnregisterMessage | R
 Notify: TypeAlias = Callable[[HostMessage], None]
 
 
-def dress(
-    message: core.Message, handle: Callable[[WorkerId], PluginHandle[Any]], on_drained: OnDrained
-) -> HostMessage:
+def dress(message: core.Message, handle: Callable[[WorkerId], PluginHandle[Any]], on_drained: OnDrained) -> HostMessage:
     """Add the live handles to what the core announced."""
     match message:
         case core.Register(plugin, version, workers):

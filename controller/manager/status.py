@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target
+from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target, WorkerId
+from controller.core.readiness import unseen_directories
 from controller.core.reasons import Reason
 from controller.manager.journal import Journal
 
@@ -60,8 +61,9 @@ def is_ready(plugin: Plugin) -> bool:
 
 
 def is_all_ready(state: State) -> bool:
-    """Whether a config is in force and every plugin that ought to serve is ready."""
-    return state.config is not None and all(is_ready(each) for each in state.plugins.values() if is_wanted(each))
+    """Whether config and volume have been seen and every plugin that ought to serve is ready."""
+    is_seen = state.config is not None and not any(unseen_directories(state))
+    return is_seen and all(is_ready(each) for each in state.plugins.values() if is_wanted(each))
 
 
 def plugin_status(plugin: Plugin, clock: Clock) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def plugin_status(plugin: Plugin, clock: Clock) -> dict[str, Any]:
     return shape
 
 
-def processes(plugin: Plugin, memory: Mapping[str, int]) -> list[dict[str, Any]]:
+def processes(plugin: Plugin, memory: Mapping[WorkerId, int]) -> list[dict[str, Any]]:
     """The plugin's subprocesses, for people at the control socket."""
     return [
         {

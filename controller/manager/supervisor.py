@@ -11,14 +11,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-
 from controller.core.actions import Start, Stop
 from controller.core.events import Event, Failed, Started, Stopped
 from controller.core.model import Exit, WorkerId
 from controller.core.reasons import Reason
 from controller.errors import PluginmgrError
-from controller.goplugin import Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
+from controller.goplugin import CallError, Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
 from controller.manager.adapter import AdapterError, Dispensed, PluginAdapter
 from controller.manager.handle import PluginHandle
 from controller.manager.journal import Journal
@@ -82,7 +80,7 @@ class Supervisor:
                     await self._live(place, stack)
         except LaunchError as error:
             self._failed(Reason(error.failure.value), str(error), error.exit)
-        except (PluginmgrError, grpc.aio.AioRpcError) as error:
+        except (PluginmgrError, CallError) as error:
             self._failed(Reason.ADAPTER_FAILED, f"adapter {self.start.target.launch.adapter!r}: {error}")
         except OSError as error:
             self._failed(Reason.SPAWN_FAILED, f"cannot prepare {self.worker}: {error}")
@@ -94,7 +92,8 @@ class Supervisor:
         if session is None:
             return
         with self._site.watches.watching(self.start, session):
-            await asyncio.wait({session.exit, self._stop}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {session.exit, self._stop}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if self._stop.done():
             stop = self._stop.result()
             await session.stop(stop.shutdown, stop.kill)
@@ -120,6 +119,7 @@ class Supervisor:
             plugin=self.start.plugin,
             version=self.start.target.version,
             pid=session.pid,
+            network=session.network,
             address=session.address,
             reported=dispensed.reported,
             item=dispensed.item,
@@ -136,7 +136,7 @@ class Supervisor:
             start_timeout=spec.start_timeout,
             emit=lambda record: self._site.journal.emit(self.start.plugin, self.worker, record),
             rate=spec.logs.rate,
-            tag=TAG,
+            tag=f"{TAG}={self._site.instance}/{self.worker}",
         )
 
     async def _dispense(self, session: Session) -> Dispensed[Any]:
@@ -154,7 +154,6 @@ class Supervisor:
             **self._site.environment,
             **target.launch.env,
             PATH: target.binary.path,
-            TAG: f"{self._site.instance}/{self.worker}",
             **({CONFIG: str(place.config)} if place.config else {}),
         }
         limits = Limits(open_files=target.launch.limits.open_files, file_size=target.launch.limits.file_size)

@@ -1,23 +1,40 @@
 """What is looked after while a worker is up: its health, and its memory."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from controller.core.actions import Start
-from controller.goplugin import HealthTicker, Session
+from controller.core.events import Event, Unhealthy
+from controller.core.model import Exit, Health, PluginKey
+from controller.core.reasons import Reason
+from controller.goplugin import HealthTicker, Pace, Session
 from controller.manager.memory import MemoryWatch
 
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """The controller's shared watches; a supervisor puts its worker under both."""
+    """The controller's shared watches; a supervisor puts its worker under both.
+
+    `policy` gives a plugin's health settings as they are now: they are taken over without a restart.
+    """
 
     health: HealthTicker
     memory: MemoryWatch
+    policy: Callable[[PluginKey], Health]
+    submit: Callable[[Event], None]
 
     @contextmanager
     def watching(self, start: Start, session: Session) -> Iterator[None]:
         """Look after the worker for the length of the block."""
-        with self.memory.watching(start, session.pid):
+
+        def pace() -> Pace:
+            health = self.policy(start.plugin)
+            return Pace(health.period, health.timeout, health.failure_threshold)
+
+        def unhealthy(why: str) -> None:
+            self.submit(Unhealthy(start.worker, Exit(Reason.UNHEALTHY, why, time.time())))
+
+        with self.health.watching(session.check, pace, unhealthy), self.memory.watching(start, session.pid):
             yield

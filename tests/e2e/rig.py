@@ -133,7 +133,8 @@ class Rig:
 
     def history(self, name: str | None = None) -> list[dict[str, Any]]:
         """What happened."""
-        return self.ask(f"/history/{KIND}/{name}" if name else "/history")  # type: ignore[no-any-return]
+        path = f"/history/{KIND}/{name}" if name else "/history"
+        return self.ask(path)["items"]  # type: ignore[no-any-return]
 
     def until(self, fits: Callable[[dict[str, Any]], object], deadline: float = DEADLINE) -> dict[str, Any]:
         """The first status that fits; fails with the last one and the log's end."""

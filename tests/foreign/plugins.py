@@ -2,12 +2,12 @@
 
 import importlib.util
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.tools import build
 
@@ -80,12 +80,9 @@ REFUSED = (
     _example("1.8.0", "netrpc", reason="NetRpc"),
     _example("1.8.0", "negotiated", versions=(2,), answers=2, reason="NetRpc"),
 )
-ALL = PLUGINS + REFUSED
 
 
-def parameters(plugins: Iterable[Foreign]) -> list[ParameterSet]:
+def parameters(plugins: Iterable[Foreign]) -> list[Any]:
     """Give them to `pytest.mark.parametrize("plugin", ...)`, with their marks."""
-    return [pytest.param(plugin, id=str(plugin), marks=[pytest.mark.go, pytest.mark.foreign]) for plugin in plugins]
-
-
-BY_NAME: Mapping[str, Foreign] = {plugin.name: plugin for plugin in PLUGINS}
+    marks = [pytest.mark.go, pytest.mark.foreign, pytest.mark.timeout(600)]  # the first to come may have to build it
+    return [pytest.param(plugin, id=str(plugin), marks=marks) for plugin in plugins]

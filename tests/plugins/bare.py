@@ -48,6 +48,10 @@ class Bare:
             seen += block
         return seen
 
+    def line(self, stream: str) -> bytes:
+        """Read one line and no more; empty at the end."""
+        return bytes(getattr(self.process, stream).readline())
+
     def handshake(self) -> list[str]:
         """Read the handshake line."""
         return self.read().decode().splitlines()[0].split("|")

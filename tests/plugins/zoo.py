@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.tools import build
 
@@ -56,6 +56,7 @@ FAILS_TO_START = (
     Animal("stops_answering_health", "HealthTimeout", {"ZOO_AFTER_MS": "0"}),
     Animal("wrong_architecture", "WrongArchitecture"),
     Animal("missing_interpreter", "MissingInterpreter"),
+    Animal("missing_env_interpreter", "MissingInterpreter"),
     Animal("unknown_format", "UnknownFormat"),
 )
 # Comes up, and is lost while it runs; `leaks_descriptors` wants limits.openFiles, `grows` limits.memory below 400 MiB.
@@ -87,7 +88,7 @@ SERVES = (
 ZOO = FAILS_TO_START + FAILS_LATER + SERVES
 
 
-def parameters(animals: Iterable[Animal]) -> list[ParameterSet]:
+def parameters(animals: Iterable[Animal]) -> list[Any]:
     """Give them to `pytest.mark.parametrize("animal", ...)`, marked where Go has to build them."""
     return [
         pytest.param(animal, id=str(animal), marks=[pytest.mark.go] if animal.program in BUILT else [])
@@ -102,7 +103,7 @@ def install(name: str | Path, directory: Path, as_name: str | None = None, versi
     """
     source = find(name)
     content = source.read_bytes()
-    if source.suffix == ".py":
+    if source.suffix == ".py" and source.parent == HERE:
         content = _standing_alone(content)
     if version:
         content += f"\n# version {version}\n".encode()

@@ -1,0 +1,151 @@
+"""From a Document to the core's Config: every layer looked up, every secret read, every default filled in."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from controller.config.checks import STANDARD, directory_of
+from controller.config.document import Document
+from controller.config.findings import DocumentError, Finding
+from controller.config.launch import LAUNCH_FIELDS, launch_of
+from controller.config.layers import Fields, over
+from controller.config.secrets import Secrets
+from controller.core.model import (
+    Config,
+    Digest,
+    Handshake,
+    Health,
+    KindSpec,
+    Launch,
+    LogLimits,
+    PluginSpec,
+    Restart,
+    SecretUnavailable,
+    StopTimes,
+    UpdateTimes,
+)
+
+Adapters = Mapping[str, Handshake | None]  # the installed ones, with the handshake that each brings, if it does
+Hints = Mapping[tuple[str, str], Fields]  # what an adapter knows of (kind, name), as fields of a plugin
+ONLY_STANDARD: Adapters = MappingProxyType({STANDARD: None})
+NO_HINTS: Hints = MappingProxyType({})
+
+
+def resolve(
+    document: Document,
+    *,
+    plugin_dir: str,
+    environ: Mapping[str, str],
+    secrets_dirs: Iterable[str],
+    hints: Hints = NO_HINTS,
+    adapters: Adapters = ONLY_STANDARD,
+) -> Config:
+    """The Config that the document means here and now; raises DocumentError if a kind's adapter does not fit."""
+    spec = document.data["spec"]
+    secrets = Secrets(environ, secrets_dirs)
+    kinds = {}
+    for kind in spec["kinds"]:
+        adapter = kind.get("adapter", STANDARD)
+        handshake = _handshake(document, kind, adapter, adapters)
+        resolver = _Kind(adapter, handshake, secrets)
+        lower = over(kind.get("defaults", {}), spec.get("defaults", {}))
+        hinted = {name: fields for (of, name), fields in hints.items() if of == kind["name"]}
+        directory = str(Path(plugin_dir).absolute() / directory_of(kind))
+        kinds[kind["name"]] = resolver.spec(kind, lower, hinted, directory)
+    return Config(document.generation, spec.get("paused", False), kinds)
+
+
+class _Kind:
+    """Resolves the plugins of one kind; most differ from its default in nothing that costs."""
+
+    def __init__(self, adapter: str, handshake: Handshake, secrets: Secrets) -> None:
+        self._adapter = adapter
+        self._handshake = handshake
+        self._secrets = secrets
+
+    def spec(self, kind: Fields, lower: Fields, hinted: Mapping[str, Fields], directory: str) -> KindSpec:
+        default = _plugin(lower, self._launch(lower))
+        entries: dict[str, Fields] = {entry["name"]: entry for entry in kind.get("plugins", ())}
+        plugins = {
+            name: self._entry(entries.get(name, {}), lower, hinted.get(name, {}), default)
+            for name in (*entries, *(hinted.keys() - entries.keys()))
+        }
+        return KindSpec(kind["name"], directory, default, plugins)
+
+    def _entry(self, entry: Fields, lower: Fields, hint: Fields, default: PluginSpec) -> PluginSpec:
+        fields = over(entry, over(lower, hint))
+        shared = LAUNCH_FIELDS.isdisjoint(entry) and LAUNCH_FIELDS.isdisjoint(hint)
+        return _plugin(fields, default.launch if shared else self._launch(fields))
+
+    def _launch(self, fields: Fields) -> Launch | SecretUnavailable:
+        return launch_of(fields, self._adapter, self._handshake, self._secrets)
+
+
+def _handshake(document: Document, kind: Fields, adapter: str, adapters: Adapters) -> Handshake:
+    given = kind.get("handshake")
+    if adapter not in adapters:
+        problem = f"no adapter {adapter} is installed; there are: {', '.join(sorted(adapters))}"
+        raise DocumentError([Finding(document.source, problem, f"spec.kinds[{kind['name']}].adapter")])
+    if given is not None:
+        versions = tuple(sorted(map(int, given["protocolVersions"])))
+        return Handshake(given["cookieKey"], given["cookieValue"], versions)
+    brought = adapters[adapter]
+    if brought is None:
+        problem = f"is missing, and the adapter {adapter} brings none"
+        raise DocumentError([Finding(document.source, problem, f"spec.kinds[{kind['name']}].handshake")])
+    return brought
+
+
+def _plugin(fields: Fields, launch: Launch | SecretUnavailable) -> PluginSpec:
+    default = PluginSpec(launch)
+    return PluginSpec(
+        launch=launch,
+        enabled=fields.get("enabled", default.enabled),
+        workers=int(fields.get("workers", default.workers)),
+        required=fields.get("required", default.required),
+        pins=frozenset(map(Digest, fields.get("sha256", ()))),
+        start_timeout=float(fields.get("startTimeoutSeconds", default.start_timeout)),
+        health=_health(fields.get("health", {}), default.health),
+        restart=_restart(fields.get("restart", {}), default.restart),
+        stop=_stop(fields.get("stop", {}), default.stop),
+        update=_update(fields.get("update", {}), default.update),
+        logs=_logs(fields.get("logs", {}), default.logs),
+    )
+
+
+def _health(fields: Fields, default: Health) -> Health:
+    return Health(
+        period=float(fields.get("periodSeconds", default.period)),
+        timeout=float(fields.get("timeoutSeconds", default.timeout)),
+        failure_threshold=int(fields.get("failureThreshold", default.failure_threshold)),
+    )
+
+
+def _restart(fields: Fields, default: Restart) -> Restart:
+    return Restart(
+        initial_delay=fields.get("initialDelayMilliseconds", default.initial_delay * 1000) / 1000,
+        max_delay=float(fields.get("maxDelaySeconds", default.max_delay)),
+        calm=float(fields.get("calmSeconds", default.calm)),
+    )
+
+
+def _stop(fields: Fields, default: StopTimes) -> StopTimes:
+    return StopTimes(
+        shutdown=float(fields.get("shutdownSeconds", default.shutdown)),
+        kill=float(fields.get("killSeconds", default.kill)),
+    )
+
+
+def _update(fields: Fields, default: UpdateTimes) -> UpdateTimes:
+    return UpdateTimes(
+        drain=float(fields.get("drainSeconds", default.drain)),
+        min_ready=float(fields.get("minReadySeconds", default.min_ready)),
+        probation=float(fields.get("probationSeconds", default.probation)),
+    )
+
+
+def _logs(fields: Fields, default: LogLimits) -> LogLimits:
+    return LogLimits(
+        status_lines=int(fields.get("statusLines", default.status_lines)),
+        rate=int(fields.get("rateLinesPerSecond", default.rate)),
+    )

@@ -1,0 +1,79 @@
+"""One YAML text to one tree: encoding, size, number of documents, and the parser's complaints in words for people."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import yaml
+from yaml.reader import ReaderError
+
+from controller.config.findings import DocumentError, Finding, Position
+from controller.config.tree import MAX_DEPTH, Builder, TextError, Tree
+
+MAX_CHARACTERS = 4 * 1024 * 1024  # an object of the cluster is smaller: etcd takes 1.5 MiB
+
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "found character that cannot start any token": "a character stands here that cannot begin a value: a tab"
+        " (indent with spaces), or one of @ ` % (quote the value)",
+        "found a tab character that violates indentation": "a tab stands here: indent with spaces",
+        "mapping values are not allowed in this context": "a ':' is not expected here: are this line and the one above"
+        " indented as meant, and is text with ': ' in it quoted?",
+        "did not find expected key": "a key is expected here: is the line indented like its neighbours?",
+        "could not find expected ':'": "the line before has no ':' after its key",
+        "did not find expected '-' indicator": "a '-' is expected here: is the line indented like its neighbours?",
+        "did not find expected ',' or ']'": "a ',' or the closing ']' is missing",
+        "did not find expected ',' or '}'": "a ',' or the closing '}' is missing",
+        "found unexpected end of stream": "the text ends within a quoted value",
+        "control characters are not allowed": "the text has a control character in it",
+        "exceeded maximum nesting depth": f"nested deeper than {MAX_DEPTH} levels",
+    }
+)
+
+
+def decode(raw: bytes, source: str) -> str:
+    """UTF-8, with or without a byte order mark."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        position = _end_of(raw[: error.start].decode("utf-8", "replace"))
+        message = f"not UTF-8: byte 0x{raw[error.start]:02x}"
+        raise DocumentError([Finding(source, message, "", position)]) from error
+
+
+def read(text: str, source: str, *, positions: bool = False) -> Tree:
+    """The one document in `text`; `positions` are for a second look, at a document with something wrong."""
+    if len(text) > MAX_CHARACTERS:
+        raise DocumentError([Finding(source, f"larger than {MAX_CHARACTERS // 1024**2} MiB")])
+    try:
+        return _only(Builder(text, positions=positions))
+    except TextError as error:
+        finding = Finding(source, str(error), "", error.position)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        position = Position(mark.line + 1, mark.column + 1) if mark else None
+        finding = Finding(source, _in_words(error), "", position)
+    except ReaderError as error:
+        finding = Finding(source, _WORDS.get(error.reason, error.reason), "", _end_of(text[: error.position]))
+    raise DocumentError([finding])
+
+
+def _only(builder: Builder) -> Tree:
+    found: Tree | None = None
+    for tree in builder.documents():
+        if tree.data is None:  # `---` at the end, or a comment alone; kubectl skips it too
+            continue
+        if found is not None:
+            raise TextError("a second document begins here, and a file holds one PluginConfig", tree.start)
+        found = tree
+    if found is None:
+        raise TextError("there is no document in the file", Position(1, 1))
+    return found
+
+
+def _in_words(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or "not YAML"
+    return _WORDS.get(problem) or ": ".join(part for part in (error.context, problem) if part)
+
+
+def _end_of(text: str) -> Position:
+    return Position(text.count("\n") + 1, len(text) - text.rfind("\n"))

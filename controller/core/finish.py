@@ -1,0 +1,128 @@
+"""The end of a step: open records are frozen, differences announced, counts and deadlines brought up to date."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from controller.core import announce, conditions, plan, pod, release
+from controller.core.agenda import Agenda, agenda_of
+from controller.core.desk import Desk, announced
+from controller.core.draft import Draft
+from controller.core.index import Deadline, Index, Queued
+from controller.core.messages import Message
+from controller.core.model import Off, Plugin, PluginKey, State
+from controller.core.reasons import Reason
+from controller.core.table import Table
+
+SPARE_ENTRIES: Final = 64  # how many entries of an agenda may be out of date before it matters
+
+Plugins = Table[PluginKey, Plugin]
+
+
+def close(draft: Draft) -> tuple[State, tuple[Message, ...], frozenset[PluginKey]]:
+    """Freeze what was worked at: the new state, what hosts are told, which plugins changed."""
+    plugins = draft.was.plugins
+    short = draft.was.index.short
+    messages: list[Message] = []
+    touched: list[PluginKey] = []
+    for desk in draft.desks.values():
+        messages += told(desk)
+        plugin = frozen(draft, desk)
+        if plugin != desk.was:
+            touched.append(desk.key)
+            plugins = plugins.drop(desk.key) if plugin is None else plugins.put(desk.key, plugin)
+            short += is_short(plugin) - is_short(desk.was)
+            note_deadline(draft, plugin, desk.was)
+    pod.put(draft, pod.readiness(draft, short))
+    return sealed(draft, plugins, short), tuple(messages), frozenset(touched)
+
+
+def told(desk: Desk) -> Iterator[Message]:
+    """Yield the message about a plugin, if there is one, and note who is known to hosts now."""
+    message = announce.difference(desk)
+    if message is not None:
+        yield message
+    for worker in release.ready_workers(desk.serving, desk.workers):
+        desk.has_served = True
+        if not desk.workers[worker].served:
+            desk.workers[worker] = announced(desk.workers[worker])
+
+
+def frozen(draft: Draft, desk: Desk) -> Plugin | None:
+    """Return the plugin's new record, None if it is forgotten."""
+    if not desk.workers and is_over(desk):
+        return None
+    desk.wake_at = plan.look_again(draft, desk)
+    desk.conditions = conditions.of_plugin(draft, desk)
+    return desk.record()
+
+
+def is_over(desk: Desk) -> bool:
+    """Tell whether neither file nor config knows the plugin any more."""
+    if not isinstance(desk.decision, Off) or desk.named:
+        return False
+    return desk.decision.reason in (Reason.REMOVED, Reason.KIND_REMOVED)
+
+
+def is_short(plugin: Plugin | None) -> bool:
+    """Tell whether the plugin keeps the pod from being ready."""
+    return plugin is not None and conditions.is_short(plugin)
+
+
+def note_deadline(draft: Draft, plugin: Plugin | None, was: Plugin | None) -> None:
+    """Enter the plugin's next deadline where it is a new one."""
+    wake_at = None if plugin is None else plugin.wake_at
+    if plugin is not None and wake_at is not None and (was is None or was.wake_at != wake_at):
+        draft.deadlines = draft.deadlines.add((wake_at, plugin.key))
+
+
+def sealed(draft: Draft, plugins: Plugins, short: int) -> State:
+    """Return the new state."""
+    index = Index(
+        draft.owners,
+        draft.ids,
+        pruned_queue(draft.queue, plugins),
+        pruned_deadlines(draft.deadlines, plugins),
+        draft.next_worker,
+        draft.next_ticket,
+        draft.starting,
+        short,
+        draft.killed,
+    )
+    return State(
+        draft.policy,
+        draft.config,
+        draft.directories,
+        plugins,
+        draft.conditions,
+        draft.shutdown_at,
+        draft.memory,
+        index,
+    )
+
+
+def pruned_deadlines(deadlines: Agenda[Deadline], plugins: Plugins) -> Agenda[Deadline]:
+    """Drop what is out of date from the top, so that the first is the next deadline; all of it when it is much."""
+    if deadlines.size > 2 * len(plugins) + SPARE_ENTRIES:
+        times = ((plugin.wake_at, key) for key, plugin in plugins.items())
+        return agenda_of((time, key) for time, key in times if time is not None)
+    while (first := deadlines.first()) is not None:
+        plugin = plugins.get(first[1])
+        if plugin is not None and plugin.wake_at == first[0]:
+            break
+        deadlines = deadlines.rest()
+    return deadlines
+
+
+def pruned_queue(queue: Agenda[Queued], plugins: Plugins) -> Agenda[Queued]:
+    """Drop all that is out of date when it is much."""
+    if queue.size <= 2 * len(plugins) + SPARE_ENTRIES:
+        return queue
+    tickets = ((plugin.ticket, key) for key, plugin in plugins.items())
+    return agenda_of((ticket, key) for ticket, key in tickets if ticket is not None)
+
+
+def wake_at(draft: Draft, state: State) -> float | None:
+    """Return when the next Tick is due."""
+    first = state.index.deadlines.first()
+    times = (draft.kill_at, None if first is None else first[0])
+    return min((time for time in times if time is not None), default=None)

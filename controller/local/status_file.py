@@ -1,0 +1,24 @@
+"""The PluginPodStatus as a file, for people and programs without a cluster."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from controller.config import replace_file
+
+
+class StatusFile:
+    """Replaced as a whole, so that a reader never sees half of it."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is written before the first `write`."""
+        self._path = path
+        self._written = b""
+
+    def write(self, document: Mapping[str, Any]) -> None:
+        """Write the document unless the file says the same; raises OSError."""
+        content = json.dumps(document, indent=2).encode() + b"\n"
+        if content != self._written:
+            replace_file(self._path, content, durable=False)
+            self._written = content

@@ -1,0 +1,50 @@
+import pytest
+
+from controller.config.scalars import ScalarError, plain
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("word", "word"),
+        ("", None),
+        ("~", None),
+        ("Null", None),
+        ("true", True),
+        ("Yes", True),
+        ("ON", True),
+        ("off", False),
+        ("y", "y"),
+        ("N", "N"),
+        ("yEs", "yEs"),
+        ("10", 10),
+        ("-1", -1),
+        ("+1", 1),
+        ("1_000", 1000),
+        ("010", 8),
+        ("0o10", 8),
+        ("0x1F", 31),
+        ("0b11", 3),
+        ("08", 8),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("1e3", 1000),
+        ("1.0", 1),
+        ("1:30", "1:30"),
+        ("2026-11-24T12:00:00Z", "2026-11-24T12:00:00Z"),
+        ("2026-11-24", "2026-11-24"),
+        ("256Mi", "256Mi"),
+        ("-", "-"),
+        ("...", "..."),
+        ("1.2.3", "1.2.3"),
+    ],
+)
+def test_a_word_means_what_it_means_to_kubectl(text, value):
+    result = plain(text)
+    assert (result, type(result)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 30, "0x" + "f" * 5000, "18446744073709551616"])
+def test_a_number_that_json_cannot_carry_is_refused(text):
+    with pytest.raises(ScalarError):
+        plain(text)
