@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
             shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
     with tempfile.TemporaryDirectory(prefix="pm") as run_dir, (tmp_path / "make.log").open("w") as log:
         command = ["make", "run", "HTTP=127.0.0.1:0", f"RUN_DIR={run_dir}"]
         make = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True)
