@@ -115,5 +115,3 @@ class Place:
 
     def messages(self, stream: str) -> list[str]:
         return [record.message for record in self.records if record.stream == stream]
-
-
