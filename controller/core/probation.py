@@ -11,9 +11,8 @@ from controller.core.model import Policy, Target
 
 def ends_at(desk: Desk) -> float | None:
     """Return when the probation of what serves is over."""
-    if desk.serving is None or desk.serving.promoted_at is None:
-        return None
-    return desk.serving.promoted_at + desk.spec.update.probation
+    promoted_at = None if desk.serving is None else desk.serving.promoted_at
+    return None if promoted_at is None else promoted_at + desk.spec.update.probation
 
 
 def hold(desk: Desk, now: float) -> None:

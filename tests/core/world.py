@@ -143,6 +143,7 @@ class World:
         """A crash and the end of its clean-up; the answer is the crash's."""
         crash = self.failed(worker)
         self.stopped(worker)
+        self.last = crash
         return crash
 
     # --- answers ---
