@@ -20,7 +20,7 @@ from controller.goplugin.firstline import FirstLine
 from controller.goplugin.handshake import Answer, Handshake, HandshakeError, environment, parse
 from controller.goplugin.logs import Emit, LineFlow, Sink, Stream
 from controller.goplugin.patience import Patience
-from controller.goplugin.process import Process, running
+from controller.goplugin.process import Process
 from controller.goplugin.session import Session, Timings
 from controller.goplugin.spawn import spawn
 
@@ -183,7 +183,7 @@ class _Attempt:
         if self._session is not None:
             family = Family(family.tag, family.session, self._session.seen)
         roundup = Roundup(family)
-        while roundup.step(running()):
+        while roundup.step():
             await closing.run(asyncio.sleep(PAUSE))
         if roundup.killed:
             self._sink.remark("warn", f"killed {len(roundup.killed)} processes that it left behind")

@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import tempfile
 import time
-from contextlib import AsyncExitStack
 
 import grpc.aio
 

@@ -15,13 +15,14 @@ from tests.plugins import zoo
 BASE = Path(zoo.__file__).parent
 ZOO_HANDSHAKE = Handshake(zoo.COOKIE_KEY, zoo.COOKIE_VALUE, (zoo.PROTOCOL_VERSION,))
 GO_HANDSHAKE = Handshake("BASIC_PLUGIN", "hello")
+NO_LIMITS = Limits()
 TAG = f"GOPLUGIN_TEST={os.getpid()}"
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Return when the condition holds; fail if it does not in time."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 what is waited for is outside of this process
             await asyncio.sleep(0.002)
 
 
@@ -79,7 +80,7 @@ class Place:
         path.chmod(0o755)
         return path
 
-    def launch(
+    def launch(  # noqa: PLR0913 all by name
         self,
         program: str | Path,
         handshake: Handshake = ZOO_HANDSHAKE,
@@ -87,7 +88,7 @@ class Place:
         start_timeout: float = 10.0,
         env: Mapping[str, str] = MappingProxyType({}),
         args: tuple[str, ...] = (),
-        limits: Limits = Limits(),
+        limits: Limits = NO_LIMITS,
         rate: int = 200,
         emit: Callable[[Record], None] | None = None,
         on_spawn: Callable[[int], None] | None = None,
