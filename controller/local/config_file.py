@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 RESCAN = 10.0  # seconds; a lost event costs no more
 POLL = 1.0  # where the kernel has no inotify instance left
 REST = 0.01  # between two looks, so that a busy directory costs little
-SETTLED = 0.005  # a file is read when it was not written for so long
+SETTLED = 0.01  # a file is read when it was not written for so long
 DOUBTFUL = 0.1  # and declared bad or gone when it stays so for so long: its writer may be at work
 _MAX_BYTES = 16 * 1024 * 1024
 
