@@ -48,13 +48,13 @@ class Tree:
     values: dict[Path, Position] = field(default_factory=dict)
     keys: dict[Path, Position] = field(default_factory=dict)
 
-    def position(self, path: Path) -> Position | None:
+    def position(self, path: Path) -> Position:
         """Where the field stands: its key or the list's item, else the nearest thing around it that is there."""
         for length in range(len(path), -1, -1):
             found = self.keys.get(path[:length]) or self.values.get(path[:length])
             if found:
                 return found
-        return None
+        return self.start
 
 
 class _Events(CParser):
@@ -147,10 +147,12 @@ class Builder:
         return merged
 
     def _key(self, event: Any) -> str:
-        if type(event) is AliasEvent and event.anchor in self._anchors:
-            key = self._anchors[event.anchor][0]
+        if type(event) is AliasEvent:
+            key = self._alias(event)
         elif type(event) is ScalarEvent:
             key = event.value if event.value == _MERGE else self._scalar(event)
+            if event.anchor:
+                self._anchors[event.anchor] = (key, 1)
         else:
             raise TextError("a key must be a single word", _at(event))
         if isinstance(key, str):

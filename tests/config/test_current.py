@@ -117,6 +117,14 @@ def test_a_changed_secret_does_not_hide_that_the_file_is_bad(current, document, 
     assert kinds_of(events) == ["ConfigRead", "ConfigRejected", "ConfigRead", "ConfigRejected"]
 
 
+def test_an_idle_refresh_resolves_nothing(current, document, rule, tmp_path, monkeypatch):
+    (tmp_path / "token").write_text("one")
+    config, _ = current()
+    config.offer(document({"kinds": [rule(defaults={"env": [{"name": "T", "fromFile": f"{tmp_path}/token"}]})]}))
+    monkeypatch.setattr(config, "_resolve", None)  # calling it would fail
+    config.refresh()
+
+
 def test_hints_are_asked_again_at_each_refresh(current, document, rule):
     hints = {}
     config, events = current(hints=lambda: hints)

@@ -74,3 +74,28 @@ def test_what_all_is_wrong_is_summed_up_in_a_line():
     summary = caught.value.summary()
     assert "\n" not in summary
     assert summary.endswith("f:9:1: x4: no such field; and 4 more")
+
+
+def test_anchors_stand_for_words_and_keys_too():
+    text = HEAD.replace("spec: {kinds: []}", "x: {&key name: &value one, y: {*key : *value}}\nspec: {kinds: []}")
+    assert parse(text, source="x").data["x"] == {"name": "one", "y": {"name": "one"}}
+
+
+def test_a_text_in_many_scripts_keeps_its_columns():
+    assert refused(HEAD.replace("kinds: []", "kinds: [], ä: ö, ü: ß")) == [
+        r"plugins.yaml:4:19: spec.'\xe4': no such field",
+        r"plugins.yaml:4:25: spec.'\xfc': no such field",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("*nothing ", "no anchor &nothing ends before this alias of it"),
+        ("[1]", "a key must be a single word"),
+        ("*list ", "spec.'[]': a key must be text, and [] is not: quote it"),
+    ],
+)
+def test_a_key_that_is_no_word_is_refused(key, message):
+    findings = refused(HEAD.replace("kinds: []", f"kinds: &list [], {key}: 1"))
+    assert findings[0] == f"plugins.yaml:4:25: {message}"
