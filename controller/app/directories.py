@@ -75,7 +75,9 @@ def held(state: Path, run: Path) -> Iterator[Directories]:
 @contextmanager
 def _locked(directory: Path, mode: int) -> Iterator[None]:
     try:
-        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+        if not directory.is_dir():  # one that is there already, a mounted volume say, keeps its mode
+            directory.mkdir(parents=True)
+            directory.chmod(mode)
         lock = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StateDirError(f"cannot use directory {directory}: {error.strerror}; is it writable?") from error
