@@ -79,7 +79,7 @@ class Controller:
             self._watch_age,
             WATCH_LIMIT,
         )
-        self._status = StatusWriter(self._views.status, StatusFile(directories.status).write)
+        self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)
         self._post_mortem = PostMortem(directories.post_mortem)
 
     def shut_down(self, grace: float) -> None:

@@ -30,7 +30,16 @@ class AppViews:
     watch_limit: float
 
     def status(self) -> dict[str, Any]:
-        """The PluginPodStatus document."""
+        """The PluginPodStatus document, with the processes that a file would only tell too late."""
+        state, sizes = self.manager.state, self.memory.sizes()
+        shape = self.document()
+        for plugin in shape["status"]["plugins"]:
+            key = PluginKey(f"{plugin['kind']}/{plugin['name']}")
+            plugin["processes"] = status.processes(state.plugins[key], sizes)
+        return shape
+
+    def document(self) -> dict[str, Any]:
+        """The PluginPodStatus document as a file has it."""
         return status.document(self.manager.state, self.identity, self.journal, status.now())
 
     def plugin(self, key: str) -> dict[str, Any] | None:

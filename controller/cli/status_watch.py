@@ -41,7 +41,7 @@ def _redraw(read: Read, document: Any, *, wide: bool) -> NoReturn:
             height = shutil.get_terminal_size().lines
             if len(lines) > height:
                 lines = [*lines[: height - 1], f"... and {len(lines) - height + 1} more lines"]
-            sys.stdout.write(HOME + "\r\n".join(line + CLEAR_LINE for line in lines) + CLEAR_REST)
+            sys.stdout.write(HOME + "\r\n".join(to.fit(line) + CLEAR_LINE for line in lines) + CLEAR_REST)
             sys.stdout.flush()
             time.sleep(PERIOD)
             document = _try(read)
@@ -95,7 +95,7 @@ def _changed_lines(last: Any, status: Any) -> Iterator[str]:
     if last["summary"] != status["summary"] or last["ready"] != status["ready"]:
         yield f"{status['summary']} ready"
     if last.get("conditions") != status.get("conditions"):
-        yield from troubles(status, Page(), now())
+        yield from troubles(status, now())
     before = {name(plugin): plugin for plugin in last["plugins"]}
     for plugin in status["plugins"]:
         if _plugin_meaning(plugin) != _plugin_meaning(before.pop(name(plugin), None)):

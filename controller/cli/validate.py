@@ -35,9 +35,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "validate",
         help="check PluginConfig files",
-        description="Checks PluginConfig files against the schema that the controller and the API server use. Prints every"
-        " error as file:line:column: field: message. A field that is not known is an error here; a running controller"
-        " only warns of it.",
+        description="Checks PluginConfig files against the schema that the controller and the API server use."
+        " Prints every error as file:line:column: field: message. A field that is not known is an error here;"
+        " a running controller only warns of it.",
         epilog="Exit code: 0 all fit, 1 an unfit file, 2 a file that cannot be read.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a YAML or JSON file, or - for standard input")
@@ -82,7 +82,7 @@ def _summary(document: "Document") -> str:
     kinds = document.data["spec"]["kinds"]
     plugins = sum(len(kind.get("plugins", ())) for kind in kinds)
     name = document.data["metadata"]["name"]
-    return f"PluginConfig {name} is fit ({len(kinds)} kinds, {plugins} plugins named)"
+    return f"PluginConfig {name} is fit (kinds: {len(kinds)}, plugins named: {plugins})"
 
 
 def _as_json(verdict: _Verdict) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A priority queue that can be kept: adding or taking leaves the old one as it was (a leftist heap).
 
-Both take logarithmic time. Entries are never removed from the middle: whoever reads it drops what is out of date when it
-comes to the top, and builds it anew when most of it is out of date.
+Both take logarithmic time. Entries are never removed from the middle: whoever reads it drops what is out of date when
+it comes to the top, and builds it anew when most of it is out of date.
 """
 
 from collections.abc import Iterable

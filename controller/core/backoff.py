@@ -13,7 +13,8 @@ MOST_DOUBLINGS: Final = 64  # the delay is at its maximum long before; a float h
 def delay(failures: int, restart: Restart, policy: Policy, chance: float) -> float:
     """Return the seconds to wait after the last of `failures` in a row.
 
-    The first failure is answered at once; then it is never under the initial delay nor over the maximum. Jitter lengthens a delay; where it grew to the maximum, room is left for it.
+    The first failure is answered at once; then it is never under the initial delay nor over the maximum. Jitter
+    lengthens a delay; where it grew to the maximum, room is left for it.
     """
     if failures <= 1:
         return 0.0

@@ -5,18 +5,22 @@ themselves. The next retry is a field of its own in the status.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from controller.core import release
 from controller.core.desk import Desk
 from controller.core.draft import Draft
-from controller.core.model import Condition, Off, Phase, Plugin, Refused, Release, Slot, Target
+from controller.core.model import Condition, Off, Phase, Plugin, Refused, Release, Target
 from controller.core.reasons import Reason
 
 Finding = tuple[str, bool | None, Reason, str]  # type, status, reason, message
 Said = tuple[Reason, str]
 
 ALL_DONE: Final[Said] = (Reason.COMPLETE, "nothing is under way")
+STARTING: Final[Said] = (Reason.STARTING, "workers are being started")
+UPDATING: Final[Said] = (Reason.UPDATING, "another version is getting ready")
+WAITING: Final[Said] = (Reason.PAUSED, "the config is paused, the candidate waits")
 ROLLED_BACK: Final[Said] = (
     Reason.ROLLED_BACK,
     "the wanted version fell into a crash loop in its probation; the last good one is back until file or flags change",
@@ -29,10 +33,27 @@ OFF_TEXTS: Final[Mapping[Reason, str]] = {
 }
 
 
+@dataclass(slots=True)
+class Look:
+    """What the findings about one plugin share."""
+
+    desk: Desk
+    is_paused: bool
+    ready: int  # workers that serve
+    serving_trouble: Said | None
+    candidate_trouble: Said | None
+
+
 def of_plugin(draft: Draft, desk: Desk) -> tuple[Condition, ...]:
     """Return the plugin's conditions."""
-    findings = (ready(draft, desk), progressing(draft, desk), degraded(draft, desk), verified(desk))
-    return dated(findings, desk.conditions, draft.clock.wall)
+    look = Look(
+        desk,
+        draft.is_paused,
+        len(release.ready_workers(desk.serving, desk.workers)),
+        trouble(draft, desk, desk.serving),
+        trouble(draft, desk, desk.candidate),
+    )
+    return dated((ready(look), progressing(look), degraded(look), verified(desk)), desk.conditions, draft.clock.wall)
 
 
 def dated(findings: Iterable[Finding], before: tuple[Condition, ...], wall: float) -> tuple[Condition, ...]:
@@ -61,87 +82,95 @@ def is_short(plugin: Plugin | Desk) -> bool:
     return is_wanted(plugin) and not (plugin.conditions and plugin.conditions[0].status)
 
 
-def ready(draft: Draft, desk: Desk) -> Finding:
+def ready(look: Look) -> Finding:
     """All wanted workers serve."""
-    count = len(release.ready_workers(desk.serving, desk.workers))
-    text = f"{count} of {desk.spec.workers} workers serve"
-    if desk.serving is not None and count >= desk.spec.workers:
+    text = count_text(look)
+    if look.desk.serving is not None and look.ready >= look.desk.spec.workers:
         return ("Ready", True, Reason.SERVING, text)
-    if count:
+    if look.ready:
         return ("Ready", False, Reason.PARTLY_READY, text)
-    reason, message = why_nothing_serves(draft, desk)
+    reason, message = why_nothing_serves(look)
     return ("Ready", False, reason, message)
 
 
-def why_nothing_serves(draft: Draft, desk: Desk) -> Said:
+def why_nothing_serves(look: Look) -> Said:
     """Return the reason: what was decided, else what its workers are at."""
-    match desk.decision:
+    match look.desk.decision:
         case Off() as off:
-            return off_text(desk, off)
-        case Refused(reason, message) if desk.serving is None:
+            return off_text(look.desk, off)
+        case Refused(reason, message) if look.desk.serving is None:
             return (reason, message)
         case _:
-            return trouble(draft, desk, desk.serving or desk.candidate) or (
-                Reason.STARTING,
-                "workers are being started",
-            )
+            return look.serving_trouble or look.candidate_trouble or STARTING
 
 
-def progressing(draft: Draft, desk: Desk) -> Finding:
+def progressing(look: Look) -> Finding:
     """Something is under way and goes well."""
-    status, (reason, message) = progress(draft, desk)
+    status, (reason, message) = progress(look)
     return ("Progressing", status, reason, message)
 
 
-def progress(draft: Draft, desk: Desk) -> tuple[bool, Said]:
+def progress(look: Look) -> tuple[bool, Said]:
     """Return whether it goes well, and what it is or what is in its way."""
-    current = desk.candidate or desk.serving
-    stuck = trouble(draft, desk, current)
-    if stuck is not None:
-        return False, stuck
-    if draft.is_paused and desk.candidate is not None and desk.serving is not None:
-        return False, (Reason.PAUSED, "the config is paused, the candidate waits")
+    desk = look.desk
     if desk.candidate is not None:
-        return True, new_version_text(desk)
+        return new_version(look)
+    if look.serving_trouble is not None:
+        return False, look.serving_trouble
     if isinstance(desk.decision, Refused):
         return False, (desk.decision.reason, desk.decision.message)
-    if current is not None and len(release.ready_workers(current, desk.workers)) < len(current.slots):
-        return True, (Reason.STARTING, "workers are being started")
+    if desk.serving is not None and look.ready < len(desk.serving.slots):
+        return True, STARTING
     draining = sum(worker.phase is Phase.DRAINING for worker in desk.workers.values())
     if draining:
         return True, (Reason.DRAINING, f"{draining} workers answer their last calls")
     return False, ROLLED_BACK if desk.held is not None else ALL_DONE
 
 
-def new_version_text(desk: Desk) -> Said:
-    """Return what the candidate is for."""
-    if desk.serving is None:
-        return (Reason.STARTING, "workers are being started")
-    return (Reason.UPDATING, "another version is getting ready")
+def new_version(look: Look) -> tuple[bool, Said]:
+    """Return how the candidate is doing."""
+    if look.candidate_trouble is not None:
+        return False, look.candidate_trouble
+    if look.desk.serving is None:
+        return True, STARTING
+    return (False, WAITING) if look.is_paused else (True, UPDATING)
 
 
-def degraded(draft: Draft, desk: Desk) -> Finding:
+def degraded(look: Look) -> Finding:
     """It runs, but not as it is wanted, and that will not pass in a moment."""
-    reason, message = flaw(draft, desk) or (Reason.AS_EXPECTED, "")
-    return ("Degraded", reason is not Reason.AS_EXPECTED, reason, message)
+    found = flaw(look)
+    return ("Degraded", False, Reason.AS_EXPECTED, "") if found is None else ("Degraded", True, *found)
 
 
-def flaw(draft: Draft, desk: Desk) -> Said | None:
+def flaw(look: Look) -> Said | None:
     """Return what is not as wanted, the gravest first."""
-    if isinstance(desk.decision, Off):
-        return None
-    if isinstance(desk.decision, Refused):
-        return (desk.decision.reason, desk.decision.message)
+    desk = look.desk
+    match desk.decision:
+        case Off():
+            return None
+        case Refused(reason, message):
+            return (reason, message)
+        case Target():
+            pass
     if desk.held is not None:
         return ROLLED_BACK
-    for version in (desk.serving, desk.candidate):
-        stuck = trouble(draft, desk, version)
-        if stuck is not None and (version is desk.serving or stuck[0] is Reason.CRASH_LOOP):
-            return stuck
-    count = len(release.ready_workers(desk.serving, desk.workers))
-    if desk.serving is not None and count < desk.spec.workers:
-        return (Reason.PARTLY_READY, f"{count} of {desk.spec.workers} workers serve")
-    return None if desk.problem is None else (desk.problem.reason, desk.problem.message)
+    return running_flaw(look) or (None if desk.problem is None else (desk.problem.reason, desk.problem.message))
+
+
+def running_flaw(look: Look) -> Said | None:
+    """Return what is wrong with the workers, though the version they are of is the wanted one or on its way."""
+    if look.serving_trouble is not None:
+        return look.serving_trouble
+    if look.candidate_trouble is not None and look.candidate_trouble[0] is Reason.CRASH_LOOP:
+        return look.candidate_trouble
+    if look.desk.serving is not None and look.ready < look.desk.spec.workers:
+        return (Reason.PARTLY_READY, count_text(look))
+    return None
+
+
+def count_text(look: Look) -> str:
+    """Return how many serve."""
+    return f"{look.ready} of {look.desk.spec.workers} workers serve"
 
 
 def verified(desk: Desk) -> Finding:
@@ -162,18 +191,14 @@ def verified(desk: Desk) -> Finding:
 
 def trouble(draft: Draft, desk: Desk, version: Release | None) -> Said | None:
     """Return why a version's workers do not come up: in a crash loop, or waiting for the next try."""
-    slots = () if version is None else version.slots
-    worst = max((slot.failures for slot in slots if not is_up(desk, slot)), default=0)
+    worst, waits = 0, False
+    for slot in () if version is None else version.slots:
+        if slot.worker is None or desk.workers[slot.worker].phase is not Phase.READY:
+            worst = max(worst, slot.failures)
+            waits = waits or (slot.worker is None and slot.retry_at is not None and slot.retry_at > draft.now)
     if worst >= draft.policy.crash_loop_failures:
         return (Reason.CRASH_LOOP, f"failed {worst} times in a row{last_exit_text(desk)}")
-    if any(True for _ in release.waiting_slots(version, draft.now)):
-        return (Reason.BACKING_OFF, f"failed, waits for the next try{last_exit_text(desk)}")
-    return None
-
-
-def is_up(desk: Desk, slot: Slot) -> bool:
-    """Tell whether the slot has a ready worker."""
-    return slot.worker is not None and desk.workers[slot.worker].phase is Phase.READY
+    return (Reason.BACKING_OFF, f"failed, waits for the next try{last_exit_text(desk)}") if waits else None
 
 
 def last_exit_text(desk: Desk) -> str:

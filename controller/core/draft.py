@@ -70,12 +70,12 @@ class Draft:
 
     def owner(self, worker: WorkerId) -> Desk | None:
         """Return the desk of the plugin whose worker it is, None for a worker long gone."""
-        key = self.owners.get(worker)
+        key = self.owners.find(worker)
         return None if key is None else self.open(key)
 
     def peek(self, key: PluginKey) -> Desk | Plugin | None:
         """Look at a plugin without opening it."""
-        return self.desks.get(key) or self.was.plugins.get(key)
+        return self.desks.get(key) or self.was.plugins.find(key)
 
     @property
     def kinds(self) -> Mapping[str, KindSpec]:

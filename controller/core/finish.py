@@ -106,7 +106,7 @@ def pruned_deadlines(deadlines: Agenda[Deadline], plugins: Plugins) -> Agenda[De
         times = ((plugin.wake_at, key) for key, plugin in plugins.items())
         return agenda_of((time, key) for time, key in times if time is not None)
     while (first := deadlines.first()) is not None:
-        plugin = plugins.get(first[1])
+        plugin = plugins.find(first[1])
         if plugin is not None and plugin.wake_at == first[0]:
             break
         deadlines = deadlines.rest()

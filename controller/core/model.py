@@ -1,6 +1,7 @@
 """What the core believes and decides: workers, releases, plugins, the whole state. All frozen values.
 
-Equal values mean equal facts. The words for the outside world are in `facts`; they are handed on here, so that other parts import from one place.
+Equal values mean equal facts. The words for the outside world are in `facts`; they are handed on here, so that other
+parts import from one place.
 """
 
 from collections.abc import Mapping

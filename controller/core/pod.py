@@ -55,10 +55,13 @@ def absent(kind: str) -> Finding:
 
 
 def put(draft: Draft, finding: Finding) -> None:
-    """Replace one condition; they stand in the order of their types, Ready first."""
+    """Replace one condition, in its place if it has one."""
     new = one_dated(finding, draft.conditions, draft.clock.wall)
-    others = (old for old in draft.conditions if old.type != new.type)
-    draft.conditions = tuple(sorted((*others, new), key=lambda condition: (condition.type != "Ready", condition.type)))
+    for number, old in enumerate(draft.conditions):
+        if old.type == new.type:
+            draft.conditions = (*draft.conditions[:number], new, *draft.conditions[number + 1 :])
+            return
+    draft.conditions = (*draft.conditions, new)
 
 
 def readiness(draft: Draft, short: int) -> Finding:

@@ -27,6 +27,10 @@ class Table(Mapping[K, V], Generic[K, V]):
         """Return the value at `key`."""
         return self._buckets[hash(key) % BUCKETS][key]
 
+    def find(self, key: K) -> V | None:
+        """Return the value at `key`, None if there is none; `get` costs an exception for that."""
+        return self._buckets[hash(key) % BUCKETS].get(key)
+
     def __iter__(self) -> Iterator[K]:
         """Yield the keys in no particular order."""
         for bucket in self._buckets:

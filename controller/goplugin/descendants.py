@@ -144,14 +144,15 @@ def _reap(pid: int) -> bool:
 def _children(pid: int) -> list[int]:
     found: list[int] = []
     with suppress(OSError):
-        for thread in os.listdir(f"{_PROC}/{pid}/task"):
+        for thread in os.listdir(f"{_PROC}/{pid}/task"):  # noqa: PTH208 see _read
             found += [int(word) for word in _read(f"{_PROC}/{pid}/task/{thread}/children").split()]
     return found
 
 
 def _processes() -> Iterator[int]:
     ours = os.getpid()
-    return (int(name) for name in os.listdir(_PROC) if name.isdigit() and int(name) != ours)
+    names = os.listdir(_PROC)  # noqa: PTH208 see _read
+    return (int(name) for name in names if name.isdigit() and int(name) != ours)
 
 
 def _has_entry(pid: int, start: bytes) -> bool:

@@ -33,8 +33,11 @@ def exited(seen: Evidence) -> LaunchError:
     """Tell why a plugin ended before its handshake line; an exit code of 0 does not make it better."""
     refusal = chain.find_refusal(seen.exit.code if seen.exit else None, seen.tail)
     if refusal is not None:
-        return _error(seen, *_refused(refusal))
+        return _error(seen, Failure.SPAWN_FAILED, f"was not started: {refusal}")
     everything = "\n".join(seen.tail)
+    if any(line.startswith(f"{seen.program}: ") and _read_by_shell(line) for line in seen.tail):
+        what = "cannot run on this machine: the kernel does not know its format"
+        return _error(seen, Failure.WRONG_ARCHITECTURE, what, "rebuild it for this machine")
     if _COOKIE_PROSE in everything and seen.exit == ProcessExit(code=1):
         return _error(
             seen,
@@ -145,12 +148,6 @@ def not_limited(program: str, error: OSError) -> LaunchError:
     return LaunchError(Failure.SPAWN_FAILED, f"cannot limit {Path(program).name}: {error.strerror}; look at its limits")
 
 
-def _refused(line: str) -> tuple[Failure, str, str]:
-    if "Exec format error" in line:
-        return Failure.WRONG_ARCHITECTURE, f"cannot run on this machine: {line}", "rebuild it for this machine"
-    return Failure.SPAWN_FAILED, f"was not started: {line}", ""
-
-
 def _port_taken(seen: Evidence) -> LaunchError:
     return _error(
         seen,
@@ -158,6 +155,11 @@ def _port_taken(seen: Evidence) -> LaunchError:
         f"wants a fixed TCP port that is taken{_words(seen.tail)}",
         "it must take a free port or a Unix socket, or run once only",
     )
+
+
+def _read_by_shell(line: str) -> bool:
+    # What the kernel refuses to execute, execvp(3) of the link before gives to the shell; no script contains this.
+    return "\x7fELF" in line or "cannot execute binary file" in line
 
 
 def _is_port_taken(text: str) -> bool:

@@ -33,6 +33,11 @@ class Line:
     worker: WorkerId
     record: Record
 
+    @property
+    def text(self) -> str:
+        """The line as people read it: the message, then its fields."""
+        return " ".join([self.record.message, *(f"{key}={value}" for key, value in self.record.fields.items())])
+
     def as_dict(self) -> dict[str, Any]:
         """The line as the control socket gives it out."""
         record = self.record
@@ -67,7 +72,7 @@ class Journal:
 
     def tail(self, plugin: PluginKey, count: int) -> list[str]:
         """The last messages, oldest first."""
-        return [line.record.message for line in self.lines(plugin)[-count:]] if count else []
+        return [line.text for line in self.lines(plugin)[-count:]] if count else []
 
     async def follow(self, plugin: PluginKey) -> AsyncGenerator[Line, None]:
         """What is kept, then each line as it comes, for ever."""

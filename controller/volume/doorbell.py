@@ -130,7 +130,7 @@ class Doorbell:
             debug=False,
             force_polling=False,
             recursive=False,
-            ignore_permission_denied=True,
+            ignore_permission_denied=False,  # True would also hide that no inotify watch is left (watchfiles 1.3)
         )
         async for changes in changes_of_watch:
             self.alive_at = time.monotonic()

@@ -44,7 +44,9 @@ def test_a_word_means_what_it_means_to_kubectl(text, value):
     assert (result, type(result)) == (value, type(value))
 
 
-@pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 30, "0x" + "f" * 5000, "18446744073709551616"])
+@pytest.mark.parametrize(
+    "text", [".inf", "-.INF", ".nan", "1e999", "9" * 30, "0x" + "f" * 5000, "18446744073709551616"]
+)
 def test_a_number_that_json_cannot_carry_is_refused(text):
     with pytest.raises(ScalarError):
         plain(text)

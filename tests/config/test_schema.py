@@ -57,7 +57,9 @@ def test_every_field_has_a_bound(name):
 
 @BOTH
 def test_every_field_is_explained(name):
-    lacking = [path for path, node in nodes(open_api_schema(name)) if "description" not in node and path[-1:] != ("[]",)]
+    lacking = [
+        path for path, node in nodes(open_api_schema(name)) if "description" not in node and path[-1:] != ("[]",)
+    ]
     assert [path for path in lacking if path[:1] != ("metadata",)] == []
 
 
@@ -77,7 +79,9 @@ def test_every_pattern_of_the_config_has_words_for_people():
 
 
 def test_the_crds_are_what_the_design_calls_them():
-    config, status = (yaml.safe_load(crd_file(name).read_text())["spec"] for name in (PLUGIN_CONFIGS, PLUGIN_POD_STATUSES))
+    config, status = (
+        yaml.safe_load(crd_file(name).read_text())["spec"] for name in (PLUGIN_CONFIGS, PLUGIN_POD_STATUSES)
+    )
     assert (config["names"]["shortNames"], status["names"]["shortNames"]) == (["plc"], ["pps"])
     assert config["names"]["categories"] == status["names"]["categories"] == ["plugins"]
     assert config["versions"][0]["subresources"] == {"status": {}}

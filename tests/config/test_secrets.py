@@ -23,7 +23,14 @@ def why_not(path, *directories):
 
 @pytest.mark.parametrize(
     ("content", "value"),
-    [(b"s3cret", "s3cret"), (b"s3cret\n", "s3cret"), (b"s3cret\r\n", "s3cret"), (b"a\nb\n\n", "a\nb\n"), (b"\n", ""), (b"a\r", "a\r")],
+    [
+        (b"s3cret", "s3cret"),
+        (b"s3cret\n", "s3cret"),
+        (b"s3cret\r\n", "s3cret"),
+        (b"a\nb\n\n", "a\nb\n"),
+        (b"\n", ""),
+        (b"a\r", "a\r"),
+    ],
 )
 def test_one_line_break_at_the_end_of_a_secret_goes(directory, content, value):
     (directory / "token").write_bytes(content)

@@ -60,7 +60,9 @@ def test_a_name_that_would_command_a_terminal_is_not_printed_as_it_is():
 
 
 def test_errors_come_in_the_order_of_lines():
-    text = HEAD.replace("spec: {kinds: []}", "spec: {zebra: 1, kinds: [{name: 1}, {}], paused: 3, paused: 4, aardvark: 1}")
+    text = HEAD.replace(
+        "spec: {kinds: []}", "spec: {zebra: 1, kinds: [{name: 1}, {}], paused: 3, paused: 4, aardvark: 1}"
+    )
     columns = [int(line.split(":")[2]) for line in refused(text)]
     assert columns == sorted(columns)
     assert len(columns) == 8

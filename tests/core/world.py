@@ -11,6 +11,8 @@ from controller.core.events import (
     Event,
     Failed,
     MemoryExceeded,
+    RestartRequested,
+    ShutdownRequested,
     Started,
     Stopped,
     Tick,
@@ -126,6 +128,12 @@ class World:
 
     def memory_exceeded(self, worker: WorkerId, ratio: float) -> Step:
         return self.send(MemoryExceeded(worker, ratio, Exit(Reason.MEMORY_LIMIT, "too large", 0.0)))
+
+    def restart(self, name: str) -> Step:
+        return self.send(RestartRequested(PluginKey(f"rule/{name}")))
+
+    def shut_down(self, grace: float = 30.0) -> Step:
+        return self.send(ShutdownRequested(grace))
 
     def after(self, seconds: float) -> Step:
         self.now += seconds

@@ -1,0 +1,255 @@
+"""What comes up comes up whole; what cannot says why, in one word and one line."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from controller.goplugin import Command, Failure, Handshake, LaunchError, Limits, ProcessExit, launch
+from tests.goplugin.place import GO_HANDSHAKE, TAG, Place, is_running
+from tests.plugins import zoo
+
+SHORT = 1.5
+
+
+@pytest.mark.parametrize("animal", zoo.parameters(zoo.FAILS_TO_START))
+async def test_each_way_to_fail_has_its_own_word(place: Place, animal: zoo.Animal) -> None:
+    with pytest.raises(LaunchError) as caught:
+        async with place.launch(animal.program, env=animal.env, start_timeout=SHORT):
+            pytest.fail("it came up")
+    error = caught.value
+    assert error.failure == animal.reason
+    assert animal.program in error.message
+    assert "\n" not in error.message
+    assert not any(is_running(pid) for pid in place.pids)
+
+
+@pytest.mark.parametrize("animal", zoo.parameters(zoo.SERVES))
+async def test_what_is_only_badly_behaved_comes_up_and_goes(place: Place, animal: zoo.Animal) -> None:
+    async with place.launch(animal.program, env=animal.env) as session:
+        await session.check(2)
+        assert session.protocol_version == 1
+        assert session.channel is not None
+        exit_ = await session.stop(0.4, 0.2)
+    assert exit_ == session.exit.result()
+    assert not is_running(session.pid)
+
+
+@pytest.mark.go
+@pytest.mark.parametrize("version", ["1.8.0", "1.4.3"])
+@pytest.mark.parametrize("name", ["grpc", "bidirectional", "negotiated"])
+async def test_go_plugins_built_by_others_come_up(place: Place, go_plugin, name: str, version: str) -> None:
+    async with place.launch(go_plugin(name, version), Handshake("BASIC_PLUGIN", "hello", (1, 3))) as session:
+        await session.check(2)
+        services = await session.services(2)
+        assert services is None or "plugin.GRPCController" in services
+        assert session.protocol_version == (3 if name == "negotiated" else 1)
+        assert await session.stop(2, 1) == ProcessExit(code=0)
+        assert list(session.phases) == ["shutdown"]
+    assert list(place.sockets.iterdir()) == []
+
+
+@pytest.mark.go
+async def test_a_plugin_chooses_the_highest_version_that_both_know(place: Place, go_plugin) -> None:
+    with pytest.raises(LaunchError) as caught:
+        async with place.launch(go_plugin("negotiated"), Handshake("BASIC_PLUGIN", "hello", (2,))):
+            pytest.fail("version 2 of that example is net/rpc")
+    assert caught.value.failure is Failure.NET_RPC
+
+
+@pytest.mark.go
+async def test_a_go_plugin_tells_its_lowest_version_when_none_fits(place: Place, go_plugin) -> None:
+    with pytest.raises(LaunchError, match=r"this host offers \[7, 9\], the plugin answered \[1\]") as caught:
+        async with place.launch(go_plugin("grpc"), Handshake("BASIC_PLUGIN", "hello", (9, 7))):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.INCOMPATIBLE_VERSION
+
+
+@pytest.mark.go
+async def test_a_go_plugin_refuses_another_cookie(place: Place, go_plugin) -> None:
+    with pytest.raises(LaunchError, match="BASIC_PLUGIN") as caught:
+        async with place.launch(go_plugin("grpc"), Handshake("BASIC_PLUGIN", "bye")):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.WRONG_COOKIE
+    assert caught.value.exit == ProcessExit(code=1)
+
+
+@pytest.mark.go
+async def test_a_go_plugin_that_fails_with_code_0_has_failed(place: Place, go_plugin) -> None:
+    command = Command(str(go_plugin("grpc")), env={}, cwd="/", socket_dir="/nowhere/at/all")
+    with pytest.raises(LaunchError, match="exit code 0 before its handshake") as caught:
+        async with launch(command, GO_HANDSHAKE, start_timeout=5, emit=place.records.append, tag=TAG):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.EXITED_BEFORE_HANDSHAKE
+
+
+async def test_a_fixed_port_that_is_taken_is_named(place: Place) -> None:
+    async with place.launch("fixed_port") as first:
+        with pytest.raises(LaunchError) as caught:
+            async with place.launch("fixed_port"):
+                pytest.fail("it came up")
+        assert caught.value.failure is Failure.PORT_IN_USE
+        await first.check(2)
+
+
+async def test_a_socket_that_comes_after_the_line_is_met_within_a_moment(place: Place) -> None:
+    plugin = place.write(
+        "import os, time, plugin_base as base\n"
+        "plugin = base.Plugin()\n"
+        "base.announce(plugin.path)\n"
+        "time.sleep(0.3)\n"
+        "plugin.listen()\n"
+        "print(f'listening {time.monotonic()}', file=sys.stderr, flush=True)\n"
+        "plugin.wait()\n"
+    )
+    async with place.launch(plugin) as session:
+        ready = time.monotonic()
+        listening = float(next(line for line in session.tail if line.startswith("listening")).split()[1])
+        assert ready - listening < 0.09  # gRPC by itself would wait 100 ms and more
+        await session.stop(1, 1)
+
+
+async def test_a_plugin_without_a_health_service_is_taken_as_alive_and_that_is_said(place: Place) -> None:
+    plugin = place.write(
+        "import plugin_base as base\n"
+        "plugin = base.Plugin()\n"
+        "base.Handlers.service = lambda self, details: None\n"
+        "plugin.run()\n"
+    )
+    async with place.launch(plugin) as session:
+        assert not session.has_health
+        await session.check(2)
+    assert any("no health service" in message for message in place.messages("host"))
+
+
+async def test_a_plugin_that_knows_only_the_whole_server_is_asked_for_that(place: Place) -> None:
+    plugin = place.write(
+        "import grpc, plugin_base as base\n"
+        "def health(request, context):\n"
+        "    if request: context.abort(grpc.StatusCode.NOT_FOUND, 'unknown service')\n"
+        "    return base.SERVING\n"
+        "base.Plugin(health=health).run()\n"
+    )
+    async with place.launch(plugin) as session:
+        await session.check(2)
+
+
+async def test_a_plugin_that_serves_late_is_waited_for(place: Place) -> None:
+    plugin = place.write(
+        "import plugin_base as base\n"
+        "asked = []\n"
+        "def health(request, context):\n"
+        "    asked.append(1)\n"
+        "    return base.SERVING if len(asked) > 3 else base.NOT_SERVING\n"
+        "base.Plugin(health=health).run()\n"
+    )
+    async with place.launch(plugin) as session:
+        await session.check(2)
+
+
+async def test_the_end_between_line_and_first_answer_is_known_at_once(place: Place) -> None:
+    plugin = place.write("print('1|1|unix|/nowhere|grpc', flush=True)\nsys.exit('no licence')\n")
+    began = time.monotonic()
+    with pytest.raises(LaunchError, match="no licence") as caught:
+        async with place.launch(plugin, start_timeout=30):
+            pytest.fail("it came up")
+    assert time.monotonic() - began < 5
+    assert caught.value.failure is Failure.CONNECT_FAILED
+    assert caught.value.exit == ProcessExit(code=1)
+    assert caught.value.tail == ("no licence",)
+
+
+async def test_a_line_without_an_end_counts_when_its_plugin_has_ended(place: Place) -> None:
+    plugin = place.write("sys.stdout.write('1|1|unix|/nowhere|netrpc')\n")
+    with pytest.raises(LaunchError) as caught:
+        async with place.launch(plugin):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.NET_RPC
+
+
+async def test_the_start_timeout_covers_all_of_the_start(place: Place) -> None:
+    began = time.monotonic()
+    with pytest.raises(LaunchError, match=r"within 0\.5 s"):
+        async with place.launch("silence", start_timeout=0.5):
+            pytest.fail("it came up")
+    assert 0.4 < time.monotonic() - began < 3
+
+
+async def test_the_socket_is_opened_for_the_group(place: Place) -> None:
+    plugin = place.write(
+        "import os, plugin_base as base\n"
+        "plugin = base.Plugin().listen()\n"
+        "os.chmod(plugin.path, 0o700)\n"
+        "base.announce(plugin.path)\n"
+        "plugin.wait()\n"
+    )
+    async with place.launch(plugin) as session:
+        assert Path(session.address).stat().st_mode & 0o777 == 0o660
+
+
+async def test_no_file_is_opened_for_the_group_because_a_plugin_names_it(place: Place) -> None:
+    secret = place.root / "secret"
+    secret.touch(0o600)
+    link = place.sockets / "link"
+    link.symlink_to(secret)
+    for named in (secret, link):
+        with pytest.raises(LaunchError):
+            async with place.launch("says", env={"ZOO_LINE": f"1|1|unix|{named}|grpc"}, start_timeout=0.3):
+                pytest.fail("it came up")
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_environment_is_what_was_given_and_the_protocols(place: Place) -> None:
+    plugin = place.write("import os\nprint(sorted(os.environ.items()), file=sys.stderr)\n")
+    with pytest.raises(LaunchError) as caught:
+        async with place.launch(plugin, env={"PLUGIN_MULTIPLEX_GRPC": "true", "X": "y", "PLUGIN_MIN_PORT": "1"}):
+            pytest.fail("it came up")
+    environ = dict(eval(caught.value.tail[0]))
+    assert re.fullmatch(re.escape(TAG) + r"/\d+", "GOPLUGIN_TEST=" + environ.pop("GOPLUGIN_TEST"))
+    environ.pop("LC_CTYPE", None)  # Python's own doing
+    assert environ == {
+        "PATH": os.environ["PATH"],
+        "X": "y",
+        "ZOO_PLUGIN": "please",
+        "PLUGIN_MIN_PORT": "10000",
+        "PLUGIN_MAX_PORT": "25000",
+        "PLUGIN_PROTOCOL_VERSIONS": "1",
+        "PLUGIN_UNIX_SOCKET_DIR": str(place.sockets),
+    }
+
+
+async def test_limits_hold_from_the_first_instruction_of_the_program(place: Place) -> None:
+    plugin = place.write(
+        "import resource\n"
+        "for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):\n"
+        "    print(resource.getrlimit(kind), file=sys.stderr)\n"
+    )
+    with pytest.raises(LaunchError) as caught:
+        async with place.launch(plugin, limits=Limits(open_files=100, file_size=12345)):
+            pytest.fail("it came up")
+    assert caught.value.tail == ("(100, 100)", "(12345, 12345)", "(0, 0)")
+
+
+async def test_a_missing_link_of_the_chain_is_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from controller.goplugin import chain  # noqa: PLC0415
+
+    chain._find.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(LaunchError, match="setpriv is not on PATH") as caught:
+        async with place.launch("silence"):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.SPAWN_FAILED
+    assert place.pids == []
+
+
+async def test_a_file_that_only_the_kernel_can_refuse_is_told_from_an_exit(place: Place) -> None:
+    # A 32-bit file of the same family passes the look at its header; what the kernel says then counts.
+    program = place.root / "old"
+    program.write_bytes(b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x02\x00\x03\x00\x01\x00\x00\x00" + bytes(100))
+    program.chmod(0o755)
+    with pytest.raises(LaunchError) as caught:
+        async with place.launch(program):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.WRONG_ARCHITECTURE
