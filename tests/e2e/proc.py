@@ -1,6 +1,5 @@
-"""What the kernel says of processes: whether they live, what they hold, where they listen. Asks /proc, changes nothing."""
+"""What the kernel says of processes: whether they live, what they hold, where they listen. Changes nothing."""
 
-import os
 import time
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def tagged(instance: str) -> list[int]:
 
 def descriptors_of(pid: int) -> int:
     """How many descriptors the process holds."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def sockets_of(pid: int) -> set[str]:
@@ -47,7 +46,7 @@ def sockets_of(pid: int) -> set[str]:
     held = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            held.add(os.readlink(entry))
+            held.add(str(entry.readlink()))
         except FileNotFoundError:
             continue
     lines = (line.split() for line in Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()[1:])

@@ -29,7 +29,7 @@ HANDSHAKE = {"cookieKey": zoo.COOKIE_KEY, "cookieValue": zoo.COOKIE_VALUE, "prot
 
 
 class Rig:
-    """Directories, a config file and, once `start`ed, a controller. `env` is all the environment it gets besides PATH."""
+    """Directories, a config file and, once `start`ed, a controller. `env` is its environment besides PATH and HOME."""
 
     def __init__(self, root: Path, run: Path) -> None:
         self.root = root
