@@ -126,7 +126,7 @@ def state_word(plugin: Plugin) -> str:
         return "Refused"
     if plugin.serving and plugin.candidate:
         return "Updating"
-    return "Serving" if plugin.serving else "Starting"
+    return "Serving" if plugin.serving and _count(plugin, Phase.READY) else "Starting"
 
 
 def next_retry(plugin: Plugin) -> float | None:

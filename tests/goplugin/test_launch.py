@@ -216,6 +216,7 @@ async def test_the_environment_is_what_was_given_and_the_protocols(place: Place)
         "PLUGIN_MAX_PORT": "25000",
         "PLUGIN_PROTOCOL_VERSIONS": "1",
         "PLUGIN_UNIX_SOCKET_DIR": str(place.sockets),
+        "TMPDIR": str(place.sockets),
     }
 
 
