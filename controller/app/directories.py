@@ -75,9 +75,7 @@ def held(state: Path, run: Path) -> Iterator[Directories]:
 @contextmanager
 def _locked(directory: Path, mode: int) -> Iterator[None]:
     try:
-        if not directory.is_dir():  # one that is there already, a mounted volume say, keeps its mode
-            directory.mkdir(parents=True)
-            directory.chmod(mode)
+        _make(directory, mode)
         lock = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StateDirError(f"cannot use directory {directory}: {error.strerror}; is it writable?") from error
@@ -91,6 +89,13 @@ def _locked(directory: Path, mode: int) -> Iterator[None]:
         raise StateDirError(f"directory {directory} is in use by another controller (pid {holder})") from error
     finally:
         os.close(lock)
+
+
+def _make(directory: Path, mode: int) -> None:
+    """Make the directory; one that is there, a volume's mount point say, keeps its mode: what is put in has its own."""
+    if not directory.is_dir():
+        directory.mkdir(parents=True)
+        directory.chmod(mode)
 
 
 def _instance(path: Path) -> str:

@@ -66,5 +66,6 @@ def hundred(program: Path, host: Path, rounds: int = ROUNDS) -> list[Row]:
         "cold start": f"{COUNT} plugins, cold store, from exec of pluginmgr",
     }
     return [
-        Row(what, rounds, medians[name], "s", bare, bare * LIMIT, f"= {LIMIT} x Go's host") for name, what in about.items()
+        Row(what, rounds, medians[name], "s", bare, bare * LIMIT, f"= {LIMIT} x Go's host")
+        for name, what in about.items()
     ]

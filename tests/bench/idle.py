@@ -46,5 +46,8 @@ def idle(program: Path, count: int = COUNT, seconds: float = SECONDS) -> list[Ro
         share = 100 * (cpu_seconds(pid) - used) / (time.monotonic() - began)
         memory = resident(pid)
     limit = BASE + EACH * count
-    sizes = [Row(f"idle, {count} plugins: {name}", 1, size, "MiB", limit=limit, budget="= 60 + 0.15 each") for name, size in memory.items()]
+    sizes = [
+        Row(f"idle, {count} plugins: {name}", 1, size, "MiB", limit=limit, budget="= 60 + 0.15 each")
+        for name, size in memory.items()
+    ]
     return [Row(f"idle, {count} plugins: CPU over {seconds:g} s", 1, share, "%", limit=CPU), *sizes]

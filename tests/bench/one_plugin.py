@@ -81,7 +81,16 @@ def registers(program: Path, rounds: int = ROUNDS) -> list[Row]:
             ours.append(rig.seen("registered", name=staged.name) - began)
             (rig.volume / staged.name).unlink()
             rig.seen("removed", name=staged.name)
-    return [Row("rename into place -> Register", rounds, _median(ours), bare=_median(plain), limit=_median(plain) + 60, budget="= bare + 60")]
+    return [
+        Row(
+            "rename into place -> Register",
+            rounds,
+            _median(ours),
+            bare=_median(plain),
+            limit=_median(plain) + 60,
+            budget="= bare + 60",
+        )
+    ]
 
 
 def flag(program: Path, rounds: int = ROUNDS) -> list[Row]:
@@ -99,7 +108,16 @@ def flag(program: Path, rounds: int = ROUNDS) -> list[Row]:
             ours.append(next(gone) - began)
             rig.until_state("one", "Disabled")
             rig.seen("registered", after=rig.edit({"one": {"enabled": True}}))
-    return [Row("flag edited -> process gone", rounds, _median(ours), bare=_median(plain), limit=_median(plain) + 60, budget="= bare + 60")]
+    return [
+        Row(
+            "flag edited -> process gone",
+            rounds,
+            _median(ours),
+            bare=_median(plain),
+            limit=_median(plain) + 60,
+            budget="= bare + 60",
+        )
+    ]
 
 
 def restart(program: Path, rounds: int = ROUNDS) -> list[Row]:
@@ -117,7 +135,10 @@ def restart(program: Path, rounds: int = ROUNDS) -> list[Row]:
         rows.append(Row("kill -9 -> new process exec'd", rounds, _median(spawned), limit=5))
         rows.append(Row("kill -9 -> new process exec'd", rounds, max(spawned) * 1000, limit=20, worst=True))
     limit = _median(plain) + 10
-    return [*rows, Row("kill -9 -> ready", rounds, _median(ready), bare=_median(plain), limit=limit, budget="= bare + 10")]
+    return [
+        *rows,
+        Row("kill -9 -> ready", rounds, _median(ready), bare=_median(plain), limit=limit, budget="= bare + 10"),
+    ]
 
 
 def _start_calm(rig: Followed, program: Path) -> None:

@@ -30,7 +30,8 @@ def steps(sizes: tuple[int, ...] = (10, 200, 2000), rounds: int = 500) -> list[R
             fleet.cycle(number)
     worst = {size: max(map(statistics.median, fleet.costs.values())) * 1e6 for size, fleet in fleets.items()}
     return [
-        Row(f"one step, {size} plugins", rounds, cost, "us", worst[sizes[0]], STEP_LIMIT) for size, cost in worst.items()
+        Row(f"one step, {size} plugins", rounds, cost, "us", worst[sizes[0]], STEP_LIMIT)
+        for size, cost in worst.items()
     ]
 
 

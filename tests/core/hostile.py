@@ -63,7 +63,9 @@ class Outside:
     # --- hosts hear first, and the truth ---
 
     def check_messages(self, before: State, done: Step) -> None:
-        assert len({message.plugin for message in done.messages}) == len(done.messages), "one message per plugin and step"
+        assert len({message.plugin for message in done.messages}) == len(done.messages), (
+            "one message per plugin and step"
+        )
         for message in done.messages:
             known = self.hosts.get(message.plugin, ())
             match message:
@@ -131,7 +133,12 @@ class Outside:
                     assert self.now < worker.deadline <= worker.since + 60.0, "a drain ends"
             if isinstance(plugin.decision, Off):
                 assert not releases and plugin.ticket is None
-            assert [condition.type for condition in plugin.conditions] == ["Ready", "Progressing", "Degraded", "Verified"]
+            assert [condition.type for condition in plugin.conditions] == [
+                "Ready",
+                "Progressing",
+                "Degraded",
+                "Verified",
+            ]
 
     def check_index(self) -> None:
         index, plugins = self.state.index, self.state.plugins

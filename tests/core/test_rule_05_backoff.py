@@ -18,7 +18,9 @@ def test_one_crash_restarts_one_worker():
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(1, 0.0), (2, 0.5), (3, 1.0), (4, 2.0), (10, 120.0), (5000, 120.0)])
-def test_the_first_failure_is_answered_at_once_the_next_wait_the_initial_delay_doubling_to_the_maximum(failures, seconds):
+def test_the_first_failure_is_answered_at_once_the_next_wait_the_initial_delay_doubling_to_the_maximum(
+    failures, seconds
+):
     assert delay(failures, Restart(), Policy(jitter=0.0), 0.9) == seconds
 
 
