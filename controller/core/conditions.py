@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controller.core import release
+from controller.core import probation, release
 from controller.core.desk import Desk
 from controller.core.draft import Draft
 from controller.core.model import Condition, Off, Phase, Plugin, Refused, Release, Target
@@ -124,7 +124,7 @@ def progress(look: Look) -> tuple[bool, Said]:
     draining = sum(worker.phase is Phase.DRAINING for worker in desk.workers.values())
     if draining:
         return True, (Reason.DRAINING, f"{draining} workers answer their last calls")
-    return False, ROLLED_BACK if desk.held is not None else ALL_DONE
+    return False, ROLLED_BACK if probation.is_rolled_back(desk) else ALL_DONE
 
 
 def new_version(look: Look) -> tuple[bool, Said]:
@@ -152,7 +152,7 @@ def flaw(look: Look) -> Said | None:
             return (reason, message)
         case Target():  # pragma: no branch - a closed union
             pass
-    if desk.held is not None:
+    if probation.is_rolled_back(desk):
         return ROLLED_BACK
     return running_flaw(look) or (None if desk.problem is None else (desk.problem.reason, desk.problem.message))
 

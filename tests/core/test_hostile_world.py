@@ -99,7 +99,13 @@ class HostileWorld(RuleBasedStateMachine):
         self.files["/plugins/rule"] = found
         self.scan(0)
 
-    @rule(name=st.sampled_from(KINDS), plugins=entries, default=flags, path=picks, paused=st.sampled_from((False,) * 4 + (True,)))
+    @rule(
+        name=st.sampled_from(KINDS),
+        plugins=entries,
+        default=flags,
+        path=picks,
+        paused=st.sampled_from((False,) * 4 + (True,)),
+    )
     def configure(self, name, plugins, default, path, paused):
         """Write one kind anew."""
         kinds = {**self.config.kinds, name: KindSpec(name, self.path_for(name, path), default, plugins)}
@@ -182,7 +188,9 @@ class HostileWorld(RuleBasedStateMachine):
 
     @rule(pick=picks)
     def is_gone(self, pick):
-        worker = self.worker(pick, is_lost=True) or self.worker(pick, is_stopping=True) or self.worker(pick, is_killed=True)
+        worker = (
+            self.worker(pick, is_lost=True) or self.worker(pick, is_stopping=True) or self.worker(pick, is_killed=True)
+        )
         if worker is not None:
             del self.outside.processes[worker]
             self.outside.send(Stopped(worker))

@@ -18,7 +18,9 @@ def test_one_crash_restarts_one_worker():
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(1, 0.0), (2, 0.5), (3, 1.0), (4, 2.0), (10, 120.0), (5000, 120.0)])
-def test_the_first_failure_is_answered_at_once_the_next_wait_the_initial_delay_doubling_to_the_maximum(failures, seconds):
+def test_the_first_failure_is_answered_at_once_the_next_wait_the_initial_delay_doubling_to_the_maximum(
+    failures, seconds
+):
     assert delay(failures, Restart(), Policy(jitter=0.0), 0.9) == seconds
 
 
@@ -187,7 +189,7 @@ def test_a_slot_added_after_a_retry_was_due_does_not_wait():
 
 def test_restarts_count_the_workers_started_again_after_a_failure_only():
     world = World()
-    (one,) = world.up()
+    world.up()
     world.swapped("two")
     world.configure(a=spec(workers=2))
     assert world.plugin().restarts == 0

@@ -160,6 +160,7 @@ def test_pins_that_forbid_the_last_good_version_afterwards_bring_the_wanted_one_
     bad_update(world)
     world.configure(a=spec(pins=frozenset({digest("two")})))
     assert world.plugin().decision.version == version("two")
+    assert world.condition("Degraded").reason is not Reason.ROLLED_BACK
 
 
 def test_a_new_file_ends_the_hold():

@@ -206,7 +206,7 @@ def test_a_pause_freezes_targets_counts_and_removals():
         lambda: world.configure(a=spec(workers=5), paused=True),
         lambda: world.configure(a=spec(enabled=False), paused=True),
         lambda: world.configure(kind({}, name="other"), paused=True),
-        lambda: world.scan(),
+        world.scan,
         lambda: world.scan(a="three", b="new"),
         lambda: world.restart("a"),
     ):
