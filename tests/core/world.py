@@ -198,3 +198,17 @@ class World:
 
     def of_pod(self, kind: str) -> Condition | None:
         return next((condition for condition in self.state.conditions if condition.type == kind), None)
+
+
+def bad_update(world: World, **flags) -> None:
+    """Prove version one, swap in version two, and let it fall into a crash loop."""
+    world.up(**flags)
+    world.after(60.0)
+    world.swapped("two")
+    for _ in range(2):
+        (worker,) = world.serving()
+        world.crashed(worker)
+        if not world.starts():
+            world.after(0.5)
+        world.started(world.starts()[0])
+    world.crashed(world.serving()[0])

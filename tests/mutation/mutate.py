@@ -273,7 +273,10 @@ def main() -> int:
     paths = [CORE / f"{name}.py" for name in given.modules] or sorted(CORE.glob("*.py"))
     tests = collect()
     tried: list[str] = []
-    left = list(survivors(counted(paths, tried), tests))
+    left = []
+    for survivor in survivors(counted(paths, tried), tests):
+        left.append(survivor)
+        print(f"  survives so far {survivor[0].name}", flush=True)
     if given.hostile:
         left = list(survivors(left, [hostile]))
     known = explained()
