@@ -93,6 +93,29 @@ async def test_a_fixed_port_that_is_taken_is_named(place: Place) -> None:
         await first.check(2)
 
 
+async def test_a_port_that_two_would_share_is_left_to_the_first(place: Place) -> None:
+    plugin = place.write(
+        "import os, plugin_base as base\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "plugin = base.Plugin()\n"
+        "plugin.server = base.grpc.server(ThreadPoolExecutor(2), options=[('grpc.so_reuseport', 1)])\n"
+        "handlers = {'/grpc.health.v1.Health/Check': base.serving, '/plugin.GRPCController/Shutdown': plugin._shutdown}\n"
+        "plugin.server.add_generic_rpc_handlers((base.Handlers(handlers),))\n"
+        "port = plugin.server.add_insecure_port('127.0.0.1:' + os.environ['PORT'])\n"
+        "plugin.server.start()\n"
+        "base.announce(f'127.0.0.1:{port}', network='tcp')\n"
+        "plugin.wait()\n"
+    )
+    async with place.launch(plugin, env={"PORT": "0"}) as first:
+        assert first.network == "tcp"
+        with pytest.raises(LaunchError, match="another process") as caught:
+            async with place.launch(plugin, env={"PORT": first.address.rpartition(":")[2]}):
+                pytest.fail("it came up")
+        assert caught.value.failure is Failure.PORT_IN_USE
+        await first.check(2)
+        assert await first.stop(2, 2) == ProcessExit(code=0)
+
+
 async def test_a_socket_that_comes_after_the_line_is_met_within_a_moment(place: Place) -> None:
     plugin = place.write(
         "import os, time, plugin_base as base\n"
