@@ -73,14 +73,13 @@ class _Attempt:
         self._command = command
         self._handshake = handshake
         self._sink = sink
-        self._flows = (LineFlow(sink, Stream.STDOUT), LineFlow(sink, Stream.STDERR))
-        self._line = FirstLine(self._flows[0])
+        self._line = FirstLine(LineFlow(sink, Stream.STDOUT))
         self._connector: Connector | None = None
         self._stdio: asyncio.Task[None] | None = None
         self._session: Session | None = None
         start = partial(spawn, chain.build(command), environ, command.cwd)
         try:
-            self.process = Process(start, self._line.feed, self._flows[1].feed)
+            self.process = Process(start, self._line, LineFlow(sink, Stream.STDERR))
         except (OSError, ValueError) as error:
             raise diagnosis.not_spawned(command.program, command.cwd, error) from error
         self._family = Family(tag, self.process.pid)
@@ -125,8 +124,6 @@ class _Attempt:
             await closing.wait(self._stdio, _UNKILLABLE)
         if self._connector is not None:
             await closing.run(self._connector.close())
-        for flow in self._flows:
-            flow.end()
         self._sink.note_dropped()
         closing.finish()
 
@@ -163,7 +160,6 @@ class _Attempt:
     def _ended(self) -> LaunchError:
         if self._connector is not None:
             return diagnosis.died_connecting(self._seen())
-        self._line.end()
         if not self._line.done.done():
             return diagnosis.exited(self._seen())
         try:

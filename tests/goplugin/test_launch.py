@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from controller.goplugin import Command, Failure, Handshake, LaunchError, Limits, ProcessExit, launch
+from controller.goplugin import Command, Failure, Handshake, HealthError, LaunchError, Limits, ProcessExit, launch
 from tests.goplugin.place import GO_HANDSHAKE, TAG, Place, is_running
 from tests.plugins import zoo
 
@@ -48,6 +48,27 @@ async def test_go_plugins_built_by_others_come_up(place: Place, go_plugin, name:
         assert await session.stop(2, 1) == ProcessExit(code=0)
         assert list(session.phases) == ["shutdown"]
     assert list(place.sockets.iterdir()) == []
+
+
+async def test_services_are_listed_by_the_older_reflection_too(place: Place) -> None:
+    plugin = place.write(
+        "import grpc, plugin_base as base\n"
+        "names = [b'zoo.Echo', b'a.B']\n"
+        "services = b''.join(b'\\n' + bytes([len(name) + 2]) + b'\\n' + bytes([len(name)]) + name for name in names)\n"
+        "def reflect(requests, context): yield b'2' + bytes([len(services)]) + services\n"
+        "served = base.Handlers.service\n"
+        "def service(self, details):\n"
+        "    if 'v1alpha.ServerReflection' in details.method: return grpc.stream_stream_rpc_method_handler(reflect)\n"
+        "    return served(self, details)\n"
+        "base.Handlers.service = service\n"
+        "base.Plugin().run()\n"
+    )
+    async with place.launch(plugin) as session, place.launch("good") as without:
+        assert await session.services(2) == ("a.B", "zoo.Echo")
+        assert await without.services(2) is None
+        without.kill()
+        with pytest.raises(HealthError, match="reflection failed"):
+            await without.services(2)
 
 
 @pytest.mark.go
@@ -189,6 +210,13 @@ async def test_a_line_without_an_end_counts_when_its_plugin_has_ended(place: Pla
         async with place.launch(plugin):
             pytest.fail("it came up")
     assert caught.value.failure is Failure.NET_RPC
+
+
+async def test_last_words_without_an_end_are_told(place: Place) -> None:
+    with pytest.raises(LaunchError, match="out of licences") as caught:
+        async with place.launch(place.write("sys.stderr.write('out of licences')\n")):
+            pytest.fail("it came up")
+    assert caught.value.tail == ("out of licences",)
 
 
 async def test_the_start_timeout_covers_all_of_the_start(place: Place) -> None:
