@@ -145,6 +145,35 @@ class FakeSession:
         return asyncio.sleep(0)
 
 
+async def test_a_session_that_ends_under_its_check_takes_no_other_with_it(
+    place: Place, mood: Mood, ticker: HealthTicker
+) -> None:
+    told: list[str] = []
+    other = Mood(place)
+    other.path = place.root / "other"
+    other.set("serving")
+    moody = place.write(MOODY)
+    async with place.launch(moody, env={"MOOD": str(other.path)}) as staying:
+        async with place.launch(moody, env={"MOOD": str(mood.path)}) as leaving:
+            mood.set("hang")
+            for session in (leaving, staying):  # in one batch, the hanging one first
+                ticker.watch(session, Schedule(period=0.1, timeout=30, threshold=1), told.append)
+            await until(lambda: "hang" in mood.asked())
+        asked = len(other.asked())
+        await until(lambda: len(other.asked()) > asked + 2)
+    assert told == []
+
+
+async def test_a_check_that_its_session_ends_is_a_failure_and_no_cancellation(place: Place, mood: Mood) -> None:
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        mood.set("hang")
+        check = asyncio.create_task(session.check(30))
+        await until(lambda: "hang" in mood.asked())
+        await session.channel.close()
+        with pytest.raises(HealthError, match="ended with the session"):
+            await check
+
+
 async def test_a_crash_is_told_by_its_exit_and_not_as_bad_health(place: Place, ticker: HealthTicker) -> None:
     told: list[str] = []
     for _ in range(5):
