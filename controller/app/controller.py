@@ -10,7 +10,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from controller.adapters.lookup import adapter
+from controller.adapters.lookup import adapter, installed
 from controller.app.directories import Directories
 from controller.app.post_mortem import PostMortem
 from controller.app.remembered import Remembering
@@ -63,6 +63,7 @@ class Controller:
             environ=os.environ,
             secrets_dirs=[str(each) for each in settings.secrets_dirs],
             keep=directories.last_good_config,
+            adapters=dict.fromkeys(installed()),
         )
         self._file = ConfigFile(_config_file(settings), self._current)
         self._scanner = Scanner(settings.plugin_dir, Store(directories.store))
