@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from controller.adapters.lookup import adapter
+from controller.adapters.lookup import adapter, installed
 from controller.app.directories import Directories
 from controller.app.post_mortem import PostMortem
 from controller.app.remembered import Remembering
@@ -153,6 +153,7 @@ def _current_config(settings: Settings, directories: Directories, submit: Callab
         environ=os.environ,
         secrets_dirs=[str(each) for each in settings.secrets_dirs],
         keep=directories.last_good_config,
+        adapters=dict.fromkeys(installed()),
     )
 
 

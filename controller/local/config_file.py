@@ -41,8 +41,11 @@ class ConfigFile:
     def start(self) -> None:
         """The first look; raises DocumentError if the file is unfit and there is no last good config to go on with."""
         outcome = self._read(patience=0.0)
-        if isinstance(outcome, DocumentError) and self._current.last_good() is None:
-            raise outcome
+        if self._current.last_good() is None:
+            if isinstance(outcome, DocumentError):
+                raise outcome
+            if isinstance(outcome, Document):
+                self._current.check(outcome)
         self._hand_on(outcome)
         self._current.save()
 

@@ -221,7 +221,7 @@ async def test_a_watched_plugin_that_complains_is_found_out_before_its_period_is
     trigger = place.root / "trigger"
     async with place.launch(plugin, env={"TRIGGER": str(trigger)}) as session:
         schedule = Schedule(period=1000, timeout=0.1, threshold=2, watch=True)
-        ticker.watch(session, schedule, told.append)
+        ticker.watch(session, lambda: schedule, told.append)
         trigger.touch()
         await until(lambda: told != [])
     assert told == ["health check says NOT_SERVING (2 times in a row)"]
@@ -232,7 +232,7 @@ async def test_a_watch_where_none_is_offered_changes_nothing(place: Place, ticke
     told: list[str] = []
     async with place.launch("good") as without, place.launch(go_plugin("grpc"), GO_HANDSHAKE) as offered:
         schedule = Schedule(period=0.02, timeout=1, threshold=1, watch=True)
-        wards = [ticker.watch(session, schedule, told.append) for session in (without, offered)]
+        wards = [ticker.watch(session, lambda: schedule, told.append) for session in (without, offered)]
         await asyncio.sleep(0.2)
         for ward in wards:
             ward.close()
