@@ -157,7 +157,7 @@ async def test_a_session_that_ends_under_its_check_takes_no_other_with_it(
         async with place.launch(moody, env={"MOOD": str(mood.path)}) as leaving:
             mood.set("hang")
             for session in (leaving, staying):  # in one batch, the hanging one first
-                ticker.watch(session, Schedule(period=0.1, timeout=30, threshold=1), told.append)
+                ticker.watch(session, lambda: Schedule(period=0.1, timeout=30, threshold=1), told.append)
             await until(lambda: "hang" in mood.asked())
         asked = len(other.asked())
         await until(lambda: len(other.asked()) > asked + 2)
