@@ -51,6 +51,10 @@ class CurrentConfig:
         self._complaint: ConfigRejected | ConfigMissing | None = None
         self._warned: tuple[Finding, ...] = ()
 
+    def check(self, document: Document) -> None:
+        """Raise DocumentError if the document could not be taken over here and now."""
+        self._resolve(document)
+
     def offer(self, document: Document) -> None:
         """Take over a valid document; call `save` afterwards, where blocking does no harm."""
         document = self._numbered(document)

@@ -27,6 +27,7 @@ from controller.config.scalars import ScalarError, plain, tagged
 MAX_DEPTH = 64
 MAX_ALIASED = 100_000  # values that aliases may add; a bomb multiplies, an honest file repeats a few defaults
 _MERGE = "<<"
+_LONGEST = 160  # characters of a message that quotes the text
 
 
 class TextError(Exception):
@@ -131,7 +132,7 @@ class Builder:
             elif self._positions:
                 self._tree.keys[tuple(path)] = _at(event)
             value = self._value(self._next())
-            if key == _MERGE and event.implicit[0]:
+            if key == _MERGE and type(event) is ScalarEvent and event.implicit[0]:
                 merged = self._merged(value, event) | merged
             else:
                 data[key] = value
@@ -183,7 +184,7 @@ class Builder:
         return data
 
     def _mistake(self, message: str, event: Any) -> None:
-        self._tree.mistakes.append((message, tuple(self._path), _at(event)))
+        self._tree.mistakes.append((message[:_LONGEST], tuple(self._path), _at(event)))
 
 
 def _at(event: Any) -> Position:

@@ -15,6 +15,11 @@ def ends_at(desk: Desk) -> float | None:
     return None if promoted_at is None else promoted_at + desk.spec.update.probation
 
 
+def is_rolled_back(desk: Desk) -> bool:
+    """Tell whether the last good version stands in for a held one."""
+    return desk.held is not None and isinstance(desk.decision, Target) and desk.decision.version != desk.held
+
+
 def hold(desk: Desk, now: float) -> None:
     """Go back to the last good version if what crashes is wanted and in probation, and there is one to go to."""
     end = ends_at(desk)

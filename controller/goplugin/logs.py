@@ -147,7 +147,7 @@ class LineFlow:
         return self._sink.accept(self._splitter.feed(chunk), self._parser, is_stderr=self._is_stderr)
 
     def end(self) -> None:
-        """Take the last line, if it has no end."""
+        """Take that nothing more will come: the last line needs no end then."""
         self._sink.accept(self._splitter.flush(), self._parser, is_stderr=self._is_stderr)
 
 

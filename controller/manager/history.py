@@ -8,10 +8,12 @@ from typing import Any
 from controller.core.events import ConfigRead, Event, RestartRequested
 from controller.core.messages import Message, Register, Update
 from controller.core.model import Condition, Plugin, PluginKey, State
+from controller.core.reasons import Reason
 from controller.core.step import Step
 from controller.manager.status import timestamp
 
 ENTRIES = 2000
+UNREMARKABLE = frozenset({Reason.AS_EXPECTED, Reason.COMPLETE, Reason.NOT_PINNED})  # at first sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def _of_conditions(
 ) -> Iterator[Entry]:
     known = {each.type: (each.status, each.reason) for each in old}
     for each in new:
+        if each.type not in known and each.reason in UNREMARKABLE:
+            continue
         if known.get(each.type) != (each.status, each.reason):
             status = {True: "", False: "Not", None: "Unknown"}[each.status]
             yield Entry(at, plugin, f"{status}{each.type}", str(each.reason), each.message)

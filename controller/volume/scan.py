@@ -88,7 +88,8 @@ class Scanner:
             self._remember()
         self._audit()
         waits = [wait for look in looks for wait in look.memory.waits]
-        return Scan(MappingProxyType(results), (), min(waits, default=None))
+        problem = self._intake.store.problem() if self._intake.store else None
+        return Scan(MappingProxyType(results), (problem,) if problem else (), min(waits, default=None))
 
     def _take(self, looks: Sequence[_Look], pins: frozenset[Digest], now: Moment) -> None:
         unknown = [(look.memory, job) for look in looks for job in look.jobs if not self._recall(look.memory, job)]

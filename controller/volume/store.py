@@ -14,7 +14,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from controller.core.model import Digest
+from controller.core.model import Digest, Problem
+from controller.core.reasons import Reason
 from controller.errors import StateDirError
 from controller.volume.entries import Identity, identity_of
 from controller.volume.index import Index, load_index, save_index
@@ -61,6 +62,18 @@ class Store:
                         self._copies.setdefault(digest, {})[copy.name] = identity
                     elif not stop.is_set():
                         copy.unlink()
+
+    def problem(self) -> Problem | None:
+        """Return why nothing can be written now: no room, or read-only."""
+        try:
+            status = os.statvfs(self._root)
+        except OSError as error:
+            return Problem(Reason.STATE_NOT_WRITABLE, f"no store at {self._root}: {error.strerror}")
+        if status.f_flag & os.ST_RDONLY:
+            return Problem(Reason.STATE_NOT_WRITABLE, f"{self._root} lies on a file system that is read-only now")
+        if not status.f_bavail:
+            return Problem(Reason.STATE_NOT_WRITABLE, f"{self._root} lies on a file system that is full")
+        return None
 
     def executable(self, digest: Digest, name: str) -> str | None:
         """Return an intact copy under that name, linking another plugin's equal bytes; None if there is none."""

@@ -212,7 +212,7 @@ def test_a_warning_is_logged_once_while_it_holds(current, rule, caplog):
         for workers in (1, 2):
             spec = {"kinds": [rule(defaults={"workers": workers})], "new": 1}
             config.offer(parse(json.dumps(obj | {"spec": spec}), source="f"))
-    assert caplog.messages == ["config warning"]
+            assert caplog.messages == ["config warning"]
 
 
 def test_no_log_tells_a_secret(current, document, rule, tmp_path, caplog):

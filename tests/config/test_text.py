@@ -99,3 +99,19 @@ def test_a_text_in_many_scripts_keeps_its_columns():
 def test_a_key_that_is_no_word_is_refused(key, message):
     findings = refused(HEAD.replace("kinds: []", f"kinds: &list [], {key}: 1"))
     assert findings[0] == f"plugins.yaml:4:25: {message}"
+
+
+def test_only_the_bare_word_merges():
+    text = HEAD.replace("spec:", "x: [&merge '<<', {'<<': 1, *merge : 2}]\nspec:")
+    assert refused(text) == ["plugins.yaml:4:1: x: no such field", "plugins.yaml:4:28: x[1].'<<': is given twice"]
+
+
+def test_a_mapping_takes_from_what_it_merges_what_it_does_not_say():
+    text = HEAD.replace("spec:", "x: [&a {k: 1, l: 1}, &b {l: 2, m: 2}, {m: 3, <<: [*a, *b]}]\nspec:")
+    assert parse(text, source="x").data["x"][2] == {"k": 1, "l": 1, "m": 3}
+
+
+def test_a_message_does_not_repeat_a_page_of_text():
+    findings = refused(HEAD.replace("kinds: []", "kinds: [], paused: " + "9" * 5000 + ".5e999"))
+    assert len(findings) == 2
+    assert max(map(len, findings)) < 300

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from controller.core import finish
 from controller.core.actions import Kill, Start, Stop
+from controller.core.conditions import is_short
 from controller.core.draft import Draft
 from controller.core.events import Event, Failed, MemoryExceeded, Stopped, Tick, Unhealthy
 from controller.core.ids import claims
-from controller.core.conditions import is_short
 from controller.core.memory import initial
 from controller.core.messages import Register, Remove, Unregister, Update
 from controller.core.model import Clock, Memory, Off, Phase, Plugin, PluginKey, Policy, State, WorkerId
@@ -53,23 +53,25 @@ class Outside:
         done = step(before, event, clock)
         assert done == step(before, event, clock), "same input, same output"
         self.state, self.wake_at, self.last = done.state, done.wake_at, done
-        self.check_messages(before, done)
+        self.check_messages(done)
         self.check_actions(before, event, done)
-        self.check_record(done)
+        self.check_record()
         self.check_time(done)
         self.check_index()
         return done
 
     # --- hosts hear first, and the truth ---
 
-    def check_messages(self, before: State, done: Step) -> None:
-        assert len({message.plugin for message in done.messages}) == len(done.messages), "one message per plugin and step"
+    def check_messages(self, done: Step) -> None:
+        assert len({message.plugin for message in done.messages}) == len(done.messages), (
+            "one message per plugin and step"
+        )
         for message in done.messages:
             known = self.hosts.get(message.plugin, ())
             match message:
                 case Register(workers=workers) | Update(workers=workers):
                     assert isinstance(message, Update) == bool(known), "Register begins, Update goes on"
-                    assert workers and workers != known
+                    assert workers not in ((), known)
                     self.hosts[message.plugin] = workers
                 case Unregister() | Remove():
                     assert known or isinstance(message, Remove), "who was not registered is not unregistered"
@@ -99,11 +101,12 @@ class Outside:
                     self.processes[worker] = Process(key)
                 case Stop(worker):
                     process = self.processes[worker]
-                    assert not process.is_stopping and not process.is_killed, "a worker is stopped once"
+                    assert (process.is_stopping, process.is_killed) == (False, False), "a worker is stopped once"
                     process.is_stopping = True
                     self.check_stop(before, event, worker)
                 case Kill(worker):
-                    assert not self.processes[worker].is_killed, "a worker is killed once"
+                    again = self.processes[worker].is_killed and not self.state.index.killed
+                    assert not again, "a worker is killed once, and once more when the grace ends"
                     self.processes[worker].is_killed = True
         assert not {worker for known in self.hosts.values() for worker in known} & {
             worker for worker, process in self.processes.items() if process.is_stopping or process.is_killed
@@ -118,7 +121,7 @@ class Outside:
 
     # --- the record is in order ---
 
-    def check_record(self, done: Step) -> None:
+    def check_record(self) -> None:
         for plugin in self.state.plugins.values():
             releases = [one for one in (plugin.serving, plugin.candidate) if one is not None]
             assert len({one.target.version for one in releases}) == len(releases)
@@ -130,8 +133,13 @@ class Outside:
                 if worker.deadline is not None:
                     assert self.now < worker.deadline <= worker.since + 60.0, "a drain ends"
             if isinstance(plugin.decision, Off):
-                assert not releases and plugin.ticket is None
-            assert [condition.type for condition in plugin.conditions] == ["Ready", "Progressing", "Degraded", "Verified"]
+                assert (releases, plugin.ticket) == ([], None)
+            assert [condition.type for condition in plugin.conditions] == [
+                "Ready",
+                "Progressing",
+                "Degraded",
+                "Verified",
+            ]
 
     def check_index(self) -> None:
         index, plugins = self.state.index, self.state.plugins

@@ -173,7 +173,9 @@ def test_the_conditions_of_the_pod_stand_from_the_first_fact_on():
 def test_readiness_waits_for_config_first_scan_and_every_required_plugin():
     world = World()
     assert missing(world.state) == ("no config was read yet",)
-    world.configure(kind({"a": spec(required=True), "z": spec(required=True, enabled=False)}, default=spec(required=True)))
+    world.configure(
+        kind({"a": spec(required=True), "z": spec(required=True, enabled=False)}, default=spec(required=True))
+    )
     assert missing(world.state) == (
         "directory /plugins/rule of kind rule was not scanned yet",
         "required rule/a has not served yet",

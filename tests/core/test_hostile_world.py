@@ -28,56 +28,27 @@ from controller.core.memory import remember
 from controller.core.model import (
     Config,
     KindSpec,
-    Off,
-    Phase,
     PluginKey,
     Policy,
     Problem,
-    Refused,
     Reported,
-    Restart,
-    SecretUnavailable,
     State,
-    Target,
-    UpdateTimes,
 )
 from controller.core.readiness import is_finished
 from controller.core.reasons import Reason
-from tests.core.hostile import Outside, serving_set
-from tests.core.world import CRASH, digest, directory, launch, spec
+from tests.core.hostile import Outside
+from tests.core.kind import KindWorld
+from tests.core.strategies import NAMES, entries, files, flags
+from tests.core.world import CRASH, directory, spec
 
 KINDS = ("matcher", "rule")
-NAMES = ("a", "b", "c")
-CONTENTS = ("one", "two", "three")
 PATHS = ("/plugins/rule", "/plugins/matcher", "/plugins/elsewhere")
 POLICY = Policy(max_starting=2)
 
-flags = st.builds(
-    lambda enabled, workers, secret, pins, drain, min_ready, probation, calm, required: spec(
-        enabled=enabled,
-        workers=workers,
-        launch=secret,
-        pins=frozenset(digest(pin) for pin in pins),
-        update=UpdateTimes(drain, min_ready, probation),
-        restart=Restart(0.5, 8.0, calm),
-        required=required,
-    ),
-    st.sampled_from((True, True, True, False)),
-    st.integers(0, 3),
-    st.sampled_from((launch("p"), launch("p"), launch("q"), SecretUnavailable("no token"))),
-    st.sampled_from(((), (), ("one",), ("two", "three"))),
-    st.sampled_from((0.0, 5.0, 60.0)),
-    st.sampled_from((0.0, 1.0)),
-    st.sampled_from((0.0, 10.0, 60.0)),
-    st.sampled_from((0.0, 5.0, 60.0)),
-    st.booleans(),
-)
-entries = st.dictionaries(st.sampled_from(NAMES), flags, max_size=3)
-files = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(CONTENTS), max_size=3)
 picks = st.integers(0, 30)
 
 
-class HostileWorld(RuleBasedStateMachine):
+class HostileWorld(RuleBasedStateMachine, KindWorld):
     """Every rule is something that may happen at any time."""
 
     def __init__(self) -> None:
@@ -99,7 +70,13 @@ class HostileWorld(RuleBasedStateMachine):
         self.files["/plugins/rule"] = found
         self.scan(0)
 
-    @rule(name=st.sampled_from(KINDS), plugins=entries, default=flags, path=picks, paused=st.sampled_from((False,) * 4 + (True,)))
+    @rule(
+        name=st.sampled_from(KINDS),
+        plugins=entries,
+        default=flags,
+        path=picks,
+        paused=st.sampled_from((False,) * 4 + (True,)),
+    )
     def configure(self, name, plugins, default, path, paused):
         """Write one kind anew."""
         kinds = {**self.config.kinds, name: KindSpec(name, self.path_for(name, path), default, plugins)}
@@ -182,7 +159,9 @@ class HostileWorld(RuleBasedStateMachine):
 
     @rule(pick=picks)
     def is_gone(self, pick):
-        worker = self.worker(pick, is_lost=True) or self.worker(pick, is_stopping=True) or self.worker(pick, is_killed=True)
+        worker = (
+            self.worker(pick, is_lost=True) or self.worker(pick, is_stopping=True) or self.worker(pick, is_killed=True)
+        )
         if worker is not None:
             del self.outside.processes[worker]
             self.outside.send(Stopped(worker))
@@ -273,57 +252,6 @@ class HostileWorld(RuleBasedStateMachine):
         index = self.state.index
         assert (len(self.state.plugins), len(index.owners), len(index.ids), self.state.memory) == (0, 0, 0, {})
         assert (index.starting, index.short, index.deadlines.size) == (0, 0, 0)
-
-    def obey(self, *, works=False):
-        """Supervisors and hosts do what they are asked, until nothing is asked any more; ids are all different."""
-        while True:
-            processes = dict(self.outside.processes)
-            going = [w for w, p in processes.items() if p.is_stopping or p.is_killed or p.is_lost]
-            draining = [w for w in processes if works and self.phase(w) is Phase.DRAINING]
-            starting = [w for w in processes if works and self.phase(w) is Phase.STARTING]
-            for worker in going:
-                del self.outside.processes[worker]
-                self.outside.send(Stopped(worker))
-            for worker in draining:
-                self.outside.send(Drained(worker))
-            for worker in starting:
-                if self.phase(worker) is Phase.STARTING:
-                    self.outside.processes[worker].is_up = True
-                    reported = self.reported(processes[worker].plugin, worker)
-                    self.outside.send(Started(worker, 1, reported))
-            if not going and not draining and not starting:
-                return
-
-    def phase(self, worker):
-        plugin = self.state.plugins.get(self.state.index.owners.get(worker))
-        return None if plugin is None else plugin.workers[worker].phase
-
-    def reported(self, key, worker):
-        """Report what the version reported before, else an id that nobody else has."""
-        plugin = self.state.plugins[key]
-        for one in (plugin.serving, plugin.candidate):
-            if one is not None and one.reported is not None and worker in {slot.worker for slot in one.slots}:
-                return one.reported
-        return Reported(f"{key} {plugin.workers[worker].version.digest[:6]} {plugin.workers[worker].version.launch}")
-
-    def check_settled(self):
-        named = {f"{k.name}/{n}" for k in self.config.kinds.values() for n, s in k.plugins.items() if s.enabled}
-        found = {f"{k.name}/{n}" for k in self.config.kinds.values() for n in self.files[k.directory]}
-        assert set(self.state.plugins) == named | found
-        for plugin in self.state.plugins.values():
-            assert plugin.candidate is None
-            match plugin.decision:
-                case Target(version):
-                    assert plugin.serving.target.version == version
-                    assert len(serving_set(plugin)) == plugin.spec.workers
-                    assert len(plugin.workers) == plugin.spec.workers
-                    assert plugin.duplicate is None
-                case Refused():
-                    assert plugin.duplicate is None
-                    assert len(plugin.workers) == (plugin.spec.workers if plugin.serving else 0)
-                case Off():
-                    assert plugin.workers == {}
-        assert all(not claim.waiting for claim in self.state.index.ids.values())
 
     # --- helpers ---
 

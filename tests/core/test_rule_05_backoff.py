@@ -3,10 +3,9 @@
 import pytest
 
 from controller.core.backoff import delay
-from controller.core.messages import Update
 from controller.core.model import Policy, Restart
 from controller.core.reasons import Reason
-from tests.core.world import World, spec, version
+from tests.core.world import World, spec
 
 
 def test_one_crash_restarts_one_worker():
@@ -18,7 +17,9 @@ def test_one_crash_restarts_one_worker():
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(1, 0.0), (2, 0.5), (3, 1.0), (4, 2.0), (10, 120.0), (5000, 120.0)])
-def test_the_first_failure_is_answered_at_once_the_next_wait_the_initial_delay_doubling_to_the_maximum(failures, seconds):
+def test_the_first_failure_is_answered_at_once_the_next_wait_the_initial_delay_doubling_to_the_maximum(
+    failures, seconds
+):
     assert delay(failures, Restart(), Policy(jitter=0.0), 0.9) == seconds
 
 
@@ -187,109 +188,9 @@ def test_a_slot_added_after_a_retry_was_due_does_not_wait():
 
 def test_restarts_count_the_workers_started_again_after_a_failure_only():
     world = World()
-    (one,) = world.up()
+    world.up()
     world.swapped("two")
     world.configure(a=spec(workers=2))
     assert world.plugin().restarts == 0
     world.failed(world.serving()[0])
     assert world.plugin().restarts == 1
-
-
-def test_over_its_memory_limit_a_serving_worker_drains_and_is_replaced():
-    world = World()
-    one, two = world.up(workers=2)
-    step = world.memory_exceeded(one, 1.1)
-    assert step.messages == (Update("rule/a", version("one"), (two,), draining=(one,)),)
-    assert len(world.starts()) == 1
-    assert (world.stops(), world.kills()) == ((), ())
-    assert world.plugin().last_exit.reason is Reason.MEMORY_LIMIT
-    assert world.plugin().serving.slots[0].failures == 1
-
-
-@pytest.mark.parametrize("ratio", [1.2, 3.0])
-def test_far_over_its_memory_limit_a_worker_is_killed_after_hosts_were_told(ratio):
-    world = World()
-    one, two = world.up(workers=2)
-    step = world.memory_exceeded(one, ratio)
-    assert step.messages == (Update("rule/a", version("one"), (two,)),)
-    assert (world.kills(), world.stops()) == ((one,), ())
-    assert len(world.starts()) == 1
-    world.failed(one)
-    assert world.plugin().last_exit.reason is Reason.MEMORY_LIMIT
-    world.stopped(one)
-    assert one not in world.phases()
-
-
-def test_far_over_its_memory_limit_a_draining_worker_is_killed_once_and_just_over_it_left_to_drain():
-    world = World()
-    (one,) = world.up()
-    world.swapped("two")
-    assert world.memory_exceeded(one, 1.19).actions == ()
-    assert world.memory_exceeded(one, 1.2).messages == ()
-    assert world.kills() == (one,)
-    assert world.memory_exceeded(one, 1.3).actions == ()
-    assert world.plugin().last_exit is None
-
-
-def test_over_its_memory_limit_a_worker_that_never_served_is_stopped_and_replaced():
-    world = World()
-    world.up()
-    world.scan(a="two")
-    (two,) = world.starts()
-    world.memory_exceeded(two, 1.1)
-    assert world.stops() == (two,)
-    assert len(world.starts()) == 1
-
-
-def test_starts_are_bounded_and_made_in_the_order_asked_for():
-    world = World(policy=Policy(max_starting=2))
-    world.configure(a=spec(workers=2), b=spec(), c=spec())
-    world.scan(a="one", b="one", c="one")
-    one, two = world.starts()
-    world.started(one)
-    assert world.started_plugins() == ("rule/b",)
-    world.failed(two)
-    assert world.started_plugins() == ("rule/c",)
-    world.started(world.plugin("c").candidate.slots[0].worker)
-    assert world.started_plugins() == ("rule/a",)
-
-
-def test_a_launch_that_is_cut_off_makes_room():
-    world = World(policy=Policy(max_starting=1))
-    world.configure(a=spec(), b=spec())
-    world.scan(a="one", b="one")
-    world.configure(a=spec(enabled=False), b=spec())
-    assert world.started_plugins() == ("rule/b",)
-
-
-def test_replacements_of_crashed_workers_that_served_go_first():
-    world = World(policy=Policy(max_starting=1))
-    (one,) = world.up()
-    world.configure(a=spec(), b=spec(), c=spec())
-    world.scan(a="one", b="one", c="one")
-    world.failed(one)
-    assert world.started_plugins() == ()
-    world.started(world.plugin("b").candidate.slots[0].worker)
-    assert world.started_plugins() == ("rule/a",)
-
-
-def test_a_plugin_that_waits_for_a_start_moves_up_when_what_serves_of_it_crashes():
-    world = World(policy=Policy(max_starting=1))
-    (one,) = world.up()
-    world.configure(a=spec(), b=spec(), c=spec())
-    world.scan(a="two", b="one", c="one")
-    (candidate,) = world.starts()
-    world.configure(a=spec(workers=2), b=spec(), c=spec())
-    world.failed(one)
-    assert world.started_plugins() == ()
-    assert world.started(candidate).actions[0].target.version == version("one")
-
-
-def test_a_place_in_the_queue_is_lost_when_nothing_is_to_be_started_any_more():
-    world = World(policy=Policy(max_starting=1))
-    world.configure(a=spec(), b=spec(), c=spec())
-    world.scan(a="one", b="one", c="one")
-    (one,) = world.starts()
-    world.configure(a=spec(), b=spec(enabled=False), c=spec())
-    world.started(one)
-    assert world.started_plugins() == ("rule/c",)

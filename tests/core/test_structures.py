@@ -138,5 +138,3 @@ def test_the_environment_of_a_process_is_not_in_what_is_printed():
     world = World()
     world.up(launch=replace(LAUNCH, env={"TOKEN": "s3cret"}, config='{"password": "s3cret"}'))
     assert "s3cret" not in repr(world.state)
-
-

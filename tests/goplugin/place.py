@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,8 +39,11 @@ def descriptors() -> int:
 
 
 def children() -> set[int]:
-    lists = (Path(f"/proc/self/task/{thread}/children") for thread in os.listdir("/proc/self/task"))
-    return {int(pid) for file in lists for pid in file.read_text().split()}
+    found: set[int] = set()
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(OSError):  # a thread may end meanwhile
+            found.update(map(int, Path(f"/proc/self/task/{thread}/children").read_text().split()))
+    return found
 
 
 def tagged() -> set[int]:

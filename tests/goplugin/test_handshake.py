@@ -76,6 +76,7 @@ def test_the_protocols_variables_win_over_what_was_given() -> None:
         "PLUGIN_MAX_PORT": "25000",
         "PLUGIN_PROTOCOL_VERSIONS": "3,1",
         "PLUGIN_UNIX_SOCKET_DIR": "/s",
+        "TMPDIR": "/s",
         "X": "y",
     }
 

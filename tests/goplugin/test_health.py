@@ -77,7 +77,7 @@ async def test_failures_in_a_row_are_counted_and_told_once(place: Place, mood: M
     told: list[str] = []
     async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
         mood.set("not")
-        ticker.watch(session, Schedule(period=0.05, timeout=1, threshold=3), told.append)
+        ticker.watch(session, lambda: Schedule(period=0.05, timeout=1, threshold=3), told.append)
         await until(lambda: told != [])
         assert mood.asked().count("not") == 3
         await asyncio.sleep(0.2)  # time for a fourth, which must not come
@@ -88,7 +88,7 @@ async def test_failures_in_a_row_are_counted_and_told_once(place: Place, mood: M
 async def test_one_success_forgives(place: Place, mood: Mood, ticker: HealthTicker) -> None:
     told: list[str] = []
     async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
-        ticker.watch(session, Schedule(period=0.15, timeout=1, threshold=2), told.append)
+        ticker.watch(session, lambda: Schedule(period=0.15, timeout=1, threshold=2), told.append)
         for _ in range(3):
             failures, successes = mood.asked().count("not"), mood.asked().count("serving")
             mood.set("not")
@@ -103,12 +103,12 @@ async def test_a_closed_watch_and_a_dead_plugin_are_asked_no_more(
 ) -> None:
     told: list[str] = []
     async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
-        watch = ticker.watch(session, Schedule(period=0.03, timeout=1, threshold=1), told.append)
+        watch = ticker.watch(session, lambda: Schedule(period=0.03, timeout=1, threshold=1), told.append)
         await until(lambda: len(mood.asked()) > 3)
         watch.close()
         watch.close()
         await until(lambda: ticker._waiting == [])
-        ticker.watch(session, Schedule(period=0.03, timeout=1, threshold=1), told.append)
+        ticker.watch(session, lambda: Schedule(period=0.03, timeout=1, threshold=1), told.append)
         session.kill()
     await until(lambda: ticker._waiting == [])
     assert told == []
@@ -125,9 +125,9 @@ async def test_a_hanging_plugin_does_not_hold_up_the_others(place: Place, mood: 
         place.launch(moody, env={"MOOD": str(other.path)}) as good,
     ):
         mood.set("hang")
-        ticker.watch(hanging, Schedule(period=0.01, timeout=30, threshold=1), told.append)
+        ticker.watch(hanging, lambda: Schedule(period=0.01, timeout=30, threshold=1), told.append)
         await until(lambda: "hang" in mood.asked())
-        ticker.watch(good, Schedule(period=0.01, timeout=1, threshold=1), told.append)
+        ticker.watch(good, lambda: Schedule(period=0.01, timeout=1, threshold=1), told.append)
         await until(lambda: len(other.asked()) > 4)
     assert told == []
 
@@ -145,11 +145,40 @@ class FakeSession:
         return asyncio.sleep(0)
 
 
+async def test_a_session_that_ends_under_its_check_takes_no_other_with_it(
+    place: Place, mood: Mood, ticker: HealthTicker
+) -> None:
+    told: list[str] = []
+    other = Mood(place)
+    other.path = place.root / "other"
+    other.set("serving")
+    moody = place.write(MOODY)
+    async with place.launch(moody, env={"MOOD": str(other.path)}) as staying:
+        async with place.launch(moody, env={"MOOD": str(mood.path)}) as leaving:
+            mood.set("hang")
+            for session in (leaving, staying):  # in one batch, the hanging one first
+                ticker.watch(session, lambda: Schedule(period=0.1, timeout=30, threshold=1), told.append)
+            await until(lambda: "hang" in mood.asked())
+        asked = len(other.asked())
+        await until(lambda: len(other.asked()) > asked + 2)
+    assert told == []
+
+
+async def test_a_check_that_its_session_ends_is_a_failure_and_no_cancellation(place: Place, mood: Mood) -> None:
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        mood.set("hang")
+        check = asyncio.create_task(session.check(30))
+        await until(lambda: "hang" in mood.asked())
+        await session.channel.close()
+        with pytest.raises(HealthError, match="ended with the session"):
+            await check
+
+
 async def test_a_crash_is_told_by_its_exit_and_not_as_bad_health(place: Place, ticker: HealthTicker) -> None:
     told: list[str] = []
     for _ in range(5):
         async with place.launch("good") as session:
-            ticker.watch(session, Schedule(period=0.001, timeout=1, threshold=1), told.append)
+            ticker.watch(session, lambda: Schedule(period=0.001, timeout=1, threshold=1), told.append)
             await asyncio.sleep(0.01)
             session.kill()
             await session.exit
@@ -161,7 +190,7 @@ async def test_checks_go_out_in_shared_ticks(ticker: HealthTicker) -> None:
     log: list[float] = []
     sessions: list[Session] = [FakeSession(log) for _ in range(100)]  # type: ignore[misc]
     for session in sessions:
-        ticker.watch(session, Schedule(period=0.5, timeout=1, threshold=1), lambda _: None)
+        ticker.watch(session, lambda: Schedule(period=0.5, timeout=1, threshold=1), lambda _: None)
     await until(lambda: len(log) == 100)
     ticks = [later for earlier, later in zip([0.0, *log], log, strict=False) if later - earlier > 0.02]
     assert len(ticks) == 100 / BATCH
@@ -192,7 +221,7 @@ async def test_a_watched_plugin_that_complains_is_found_out_before_its_period_is
     trigger = place.root / "trigger"
     async with place.launch(plugin, env={"TRIGGER": str(trigger)}) as session:
         schedule = Schedule(period=1000, timeout=0.1, threshold=2, watch=True)
-        ticker.watch(session, schedule, told.append)
+        ticker.watch(session, lambda: schedule, told.append)
         trigger.touch()
         await until(lambda: told != [])
     assert told == ["health check says NOT_SERVING (2 times in a row)"]
@@ -203,7 +232,7 @@ async def test_a_watch_where_none_is_offered_changes_nothing(place: Place, ticke
     told: list[str] = []
     async with place.launch("good") as without, place.launch(go_plugin("grpc"), GO_HANDSHAKE) as offered:
         schedule = Schedule(period=0.02, timeout=1, threshold=1, watch=True)
-        wards = [ticker.watch(session, schedule, told.append) for session in (without, offered)]
+        wards = [ticker.watch(session, lambda: schedule, told.append) for session in (without, offered)]
         await asyncio.sleep(0.2)
         for ward in wards:
             ward.close()
