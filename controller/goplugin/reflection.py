@@ -1,7 +1,5 @@
 """Server reflection: the names of the services that a plugin offers, and nothing more of it."""
 
-from collections.abc import AsyncIterator
-
 import grpc
 import grpc.aio
 
@@ -24,23 +22,19 @@ async def list_services(channel: Channel, limit: float) -> tuple[str, ...] | Non
 
 
 async def _list(channel: Channel, method: str, limit: float) -> tuple[str, ...] | None:
-    call = channel.stream_stream(
+    # A stream in its definition. Called as one question and one answer it is the same on the wire, and it does not fail
+    # with INTERNAL when the plugin refuses the method before gRPC has written the question.
+    call = channel.unary_unary(
         method,
         request_serializer=ReflectionRequest.SerializeToString,
         response_deserializer=ReflectionResponse.FromString,
-    )(_question(), timeout=limit)
+    )
     try:
-        async for answer in call:
-            if answer.HasField("list_services_response"):
-                return tuple(sorted(service.name for service in answer.list_services_response.service))
-            break
+        answer = await call(ReflectionRequest(list_services="*"), timeout=limit)
     except grpc.aio.AioRpcError as error:
         if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
             raise
-    finally:
-        call.cancel()
-    return None
-
-
-async def _question() -> AsyncIterator[ReflectionRequest]:
-    yield ReflectionRequest(list_services="*")
+        return None
+    if not answer.HasField("list_services_response"):
+        return None
+    return tuple(sorted(service.name for service in answer.list_services_response.service))

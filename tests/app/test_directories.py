@@ -24,9 +24,9 @@ def test_the_instance_stays_the_same_over_restarts(tmp_path):
 @pytest.mark.parametrize("shared", ["state", "run"])
 def test_a_second_controller_is_refused(tmp_path, shared):
     other = {"state": tmp_path / "other", "run": tmp_path / "another"} | {shared: tmp_path / shared}
-    with held(tmp_path / "state", tmp_path / "run"):
-        with pytest.raises(StateDirError, match="in use by another controller"), held(other["state"], other["run"]):
-            pass
+    refused = pytest.raises(StateDirError, match="in use by another controller")
+    with held(tmp_path / "state", tmp_path / "run"), refused, held(other["state"], other["run"]):
+        pass
     with held(other["state"], other["run"]):
         pass
 
@@ -39,6 +39,6 @@ def test_a_run_dir_too_long_for_sockets_is_refused(tmp_path):
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StateDirError, match=r"cannot use directory .*/file/state"):
-        with held(tmp_path / "file" / "state", tmp_path / "run"):
-            pass
+    refused = pytest.raises(StateDirError, match=r"cannot use directory .*/file/state")
+    with refused, held(tmp_path / "file" / "state", tmp_path / "run"):
+        pass

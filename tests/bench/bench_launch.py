@@ -14,11 +14,10 @@ import statistics
 import subprocess
 import tempfile
 import time
-from contextlib import AsyncExitStack
 
 import grpc.aio
 
-from controller.goplugin import Command, Handshake, launch
+from controller.goplugin import Command, Handshake, become_subreaper, launch
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckResponse
 
 COOKIE = ("BASIC_PLUGIN", "hello")
@@ -124,6 +123,7 @@ async def main() -> None:
     parser.add_argument("--counts", default="1,100")
     parser.add_argument("--rounds", type=int, default=20)
     arguments = parser.parse_args()
+    become_subreaper()  # as the controller does
     for count in arguments.counts.split(","):
         await compare(arguments, int(count))
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.e2e.rig import Rig, is_alive, tagged, until_gone
+from tests.e2e.proc import is_alive, tagged, until_gone
+from tests.e2e.rig import Rig
 
 STARTING = {"env": [{"name": "ZOO_DELAY_MS", "value": "20000"}], "startTimeoutSeconds": 30}
 
