@@ -123,7 +123,7 @@ class Controller:
         self._metrics.observe(event, before, step, seconds)
         if step.touched or before.conditions is not step.state.conditions:
             self._status.changed()
-            self._remembering.keep(step.state)
+            self._remembering.keep(step.state, step.touched)
         for key in step.touched:
             if key not in step.state.plugins:
                 self._journal.forget(key)
