@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -40,8 +41,6 @@ from controller.metrics import PluginManagerMetrics
 from controller.settings import Settings
 from controller.volume import Scanner, Store, VolumeWatch
 
-WATCH_LIMIT = 180.0  # seconds without a scan after which the volume's watch counts as dead
-
 
 class Controller:
     """One controller in the directories that the caller holds, answering on the listeners that it opened."""
@@ -57,29 +56,15 @@ class Controller:
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
-        self._current = CurrentConfig(
-            submit,
-            plugin_dir=str(settings.plugin_dir),
-            environ=os.environ,
-            secrets_dirs=[str(each) for each in settings.secrets_dirs],
-            keep=directories.last_good_config,
-            adapters=dict.fromkeys(installed()),
-        )
+        self._current = _current_config(settings, directories, submit)
         self._file = ConfigFile(_config_file(settings), self._current)
-        self._scanner = Scanner(settings.plugin_dir, Store(directories.store))
-        self._volume = VolumeWatch(self._scanner, submit, on_rescan=self._rescan)
+        scanner = Scanner(settings.plugin_dir, Store(directories.store))
+        self._volume = VolumeWatch(scanner, submit, on_rescan=self._rescan)
         ages = {"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at}
         self._metrics = PluginManagerMetrics(version=version("pluginmgr"), resident=self._memory.sizes, ages=ages)
         self._places = Places(directories.work, directories.run)
-        self._views = AppViews(
-            self._manager,
-            Identity("local", os.getpid(), time.time(), version("pluginmgr")),
-            self._journal,
-            self._history,
-            self._memory,
-            self._watch_age,
-            WATCH_LIMIT,
-        )
+        me = Identity("local", os.getpid(), time.time(), version("pluginmgr"))
+        self._views = AppViews(self._manager, me, self._journal, self._history, self._memory, self._watch_age)
         self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)
         self._post_mortem = PostMortem(directories.post_mortem)
 
@@ -159,6 +144,17 @@ class Controller:
         if verdict:
             plugin, text = verdict
             self._history.add(Entry(time.time(), plugin, "PreviousRunKilled", "", text))
+
+
+def _current_config(settings: Settings, directories: Directories, submit: Callable[[Event], None]) -> CurrentConfig:
+    return CurrentConfig(
+        submit,
+        plugin_dir=str(settings.plugin_dir),
+        environ=os.environ,
+        secrets_dirs=[str(each) for each in settings.secrets_dirs],
+        keep=directories.last_good_config,
+        adapters=dict.fromkeys(installed()),
+    )
 
 
 def _config_file(settings: Settings) -> Path:

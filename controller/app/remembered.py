@@ -59,12 +59,12 @@ class Remembering:
     def _read(self) -> dict[PluginKey, Remembered]:
         try:
             shapes = json.loads(self._path.read_bytes())
+            return {PluginKey(key): self._remembered(key, shape) for key, shape in shapes.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
-            log.warning("cannot read held and last good versions", extra={"error": str(error)})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # not written by this version
+            log.warning("cannot read held and last good versions", extra={"error": repr(error)})
             return {}
-        return {PluginKey(key): self._remembered(key, shape) for key, shape in shapes.items()}
 
     def _remembered(self, key: str, shape: Mapping[str, Any]) -> Remembered:
         held = Version(**shape["held"]) if shape["held"] else None

@@ -14,6 +14,7 @@ from controller.manager.journal import Journal
 from controller.manager.manager import Manager
 from controller.manager.memory import MemoryWatch
 
+WATCH_LIMIT = 180.0  # seconds without a scan after which the volume's watch counts as dead
 LINES_SHOWN = 20  # of one plugin, when it is asked for by name
 
 
@@ -27,7 +28,6 @@ class AppViews:
     events: History
     memory: MemoryWatch
     watch_age: Callable[[], float]
-    watch_limit: float
 
     def status(self) -> dict[str, Any]:
         """The PluginPodStatus document, with the processes that a file would only tell too late."""
@@ -82,7 +82,7 @@ class AppViews:
     def livez(self) -> Checks:
         """That this answers says that the loop turns; the watch's thread can die on its own."""
         age = self.watch_age()
-        stale = f"the volume was last scanned {age:.0f} s ago" if age > self.watch_limit else ""
+        stale = f"the volume was last scanned {age:.0f} s ago" if age > WATCH_LIMIT else ""
         return (Check("loop", ok=True), Check("volume", ok=not stale, why=stale))
 
     def readyz(self) -> Checks:

@@ -43,9 +43,11 @@ def lines(document: Document, page: Page, at: datetime, *, wide: bool = False) -
 
 
 def troubles(status: Document, at: datetime) -> Iterator[str]:
-    """The pod's conditions that are not as they should be."""
+    """The pod's conditions that are not as they should be, but for what the table itself tells."""
     for condition in status.get("conditions", ()):
-        if condition["status"] != ("True" if condition["type"] == "Ready" else "False"):
+        if condition["reason"] != "NotAllReady" and condition["status"] != (
+            "True" if condition["type"] == "Ready" else "False"
+        ):
             text = f"! {condition['type']}: {condition['message']} ({condition['reason']}"
             age = since(condition.get("lastTransitionTime"), at)
             yield printable(f"{text}, for {age})" if age else f"{text})")
@@ -98,6 +100,11 @@ def _summary(status: Document, page: Page, at: datetime) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def _is_fine(plugin: Document) -> bool:
+    workers = plugin.get("workers") or {}
+    return plugin["state"] == "Serving" and bool(workers.get("ready", 0) >= workers.get("wanted", 0))
+
+
 def _row(plugin: Document, at: datetime, *, wide: bool) -> Row:
     processes = plugin.get("processes") or ()
     more = (
@@ -114,5 +121,5 @@ def _row(plugin: Document, at: datetime, *, wide: bool) -> Row:
         last_exit(plugin, at),
         until(plugin.get("nextRetry"), at),
         *(more if wide else ()),
-        "" if plugin["state"] == "Serving" and not wide else str(plugin.get("message") or ""),
+        str(plugin.get("message") or "") if wide or not _is_fine(plugin) else "",
     )

@@ -6,6 +6,7 @@ away is waited for, and said to be away.
 
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ def _redraw(read: Read, document: Any, *, wide: bool) -> NoReturn:
 
 @contextmanager
 def _screen() -> Iterator[None]:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # not without giving the screen back
     sys.stdout.write(ENTER)
     try:
         yield

@@ -7,11 +7,10 @@ from controller.core.model import Decision, Off, Phase, WorkerId
 from controller.core.reasons import Reason
 
 
-def difference(desk: Desk) -> Message | None:
-    """Return the one message about a plugin, None if hosts would learn nothing from it."""
+def difference(desk: Desk, after: tuple[WorkerId, ...]) -> Message | None:
+    """Return the one message about a plugin, None if there is none; `after` are those that serve now."""
     was = desk.was
     before = () if was is None else release.ready_workers(was.serving, was.workers)
-    after = release.ready_workers(desk.serving, desk.workers)
     if was is not None and is_removed(desk.decision) and not is_removed(was.decision):
         return Remove(desk.key, leaving(desk, before))
     if before == after:

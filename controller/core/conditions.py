@@ -4,11 +4,11 @@ Derived anew from the record whenever it changes; only `since` is remembered. Te
 themselves. The next retry is a field of its own in the status.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controller.core import release
+from controller.core import probation, release
 from controller.core.desk import Desk
 from controller.core.draft import Draft
 from controller.core.model import Condition, Off, Phase, Plugin, Refused, Release, Target
@@ -53,23 +53,24 @@ def of_plugin(draft: Draft, desk: Desk) -> tuple[Condition, ...]:
         trouble(draft, desk, desk.serving),
         trouble(draft, desk, desk.candidate),
     )
-    return dated((ready(look), progressing(look), degraded(look), verified(desk)), desk.conditions, draft.clock.wall)
+    olds = desk.conditions or (None, None, None, None)
+    wall = draft.clock.wall
+    return (
+        dated(ready(look), olds[0], wall),
+        dated(progressing(look), olds[1], wall),
+        dated(degraded(look), olds[2], wall),
+        dated(verified(desk), olds[3], wall),
+    )
 
 
-def dated(findings: Iterable[Finding], before: tuple[Condition, ...], wall: float) -> tuple[Condition, ...]:
-    """Return findings as conditions; `since` moves only with the status."""
-    return tuple(one_dated(finding, before, wall) for finding in findings)
-
-
-def one_dated(finding: Finding, before: tuple[Condition, ...], wall: float) -> Condition:
-    """Return one finding as a condition, the former one if nothing about it is new."""
+def dated(finding: Finding, old: Condition | None, wall: float) -> Condition:
+    """Return a finding as a condition, the former one if nothing is new; `since` moves only with the status."""
     kind, status, reason, message = finding
-    for old in before:
-        if old.type == kind:
-            if old.status is status and old.reason is reason and old.message == message:
-                return old
-            return Condition(kind, status, reason, message, old.since if old.status is status else wall)
-    return Condition(kind, status, reason, message, wall)
+    if old is None or old.status is not status:
+        return Condition(kind, status, reason, message, wall)
+    if old.reason is reason and old.message == message:
+        return old
+    return Condition(kind, status, reason, message, old.since)
 
 
 def is_wanted(plugin: Plugin | Desk) -> bool:
@@ -124,7 +125,7 @@ def progress(look: Look) -> tuple[bool, Said]:
     draining = sum(worker.phase is Phase.DRAINING for worker in desk.workers.values())
     if draining:
         return True, (Reason.DRAINING, f"{draining} workers answer their last calls")
-    return False, ROLLED_BACK if desk.held is not None else ALL_DONE
+    return False, ROLLED_BACK if probation.is_rolled_back(desk) else ALL_DONE
 
 
 def new_version(look: Look) -> tuple[bool, Said]:
@@ -150,9 +151,9 @@ def flaw(look: Look) -> Said | None:
             return None
         case Refused(reason, message):
             return (reason, message)
-        case Target():
+        case Target():  # pragma: no branch - a closed union
             pass
-    if desk.held is not None:
+    if probation.is_rolled_back(desk):
         return ROLLED_BACK
     return running_flaw(look) or (None if desk.problem is None else (desk.problem.reason, desk.problem.message))
 
@@ -180,7 +181,7 @@ def verified(desk: Desk) -> Finding:
             return ("Verified", None, *off_text(desk, off))
         case Refused(Reason.DIGEST_MISMATCH, message):
             return ("Verified", False, Reason.DIGEST_MISMATCH, message)
-        case Refused() | Target():
+        case Refused() | Target():  # pragma: no branch - a closed union
             pass
     if not desk.spec.pins:
         return ("Verified", None, Reason.NOT_PINNED, "no digest is pinned, any bytes are taken")

@@ -50,7 +50,7 @@ def of_binary(spec: PluginSpec, binary: Binary, restart: int) -> Target | Refuse
     match spec.launch:
         case SecretUnavailable(message):
             return Refused(Reason.SECRET_UNAVAILABLE, message)
-        case Launch() as launch:
+        case Launch() as launch:  # pragma: no branch - a closed union
             return Target(Version(binary.digest, launch.id, restart), binary, launch)
 
 

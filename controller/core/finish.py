@@ -1,6 +1,5 @@
 """The end of a step: open records are frozen, differences announced, counts and deadlines brought up to date."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from controller.core import announce, conditions, plan, pod, release
@@ -25,7 +24,7 @@ def close(draft: Draft) -> tuple[State, tuple[Message, ...], frozenset[PluginKey
     messages: list[Message] = []
     touched: list[PluginKey] = []
     for desk in draft.desks.values():
-        messages += told(desk)
+        tell(desk, messages)
         plugin = frozen(draft, desk)
         if plugin != desk.was:
             touched.append(desk.key)
@@ -36,12 +35,13 @@ def close(draft: Draft) -> tuple[State, tuple[Message, ...], frozenset[PluginKey
     return sealed(draft, plugins, short), tuple(messages), frozenset(touched)
 
 
-def told(desk: Desk) -> Iterator[Message]:
-    """Yield the message about a plugin, if there is one, and note who is known to hosts now."""
-    message = announce.difference(desk)
+def tell(desk: Desk, messages: list[Message]) -> None:
+    """Add the message about a plugin, if there is one, and note who is known to hosts now."""
+    serving = release.ready_workers(desk.serving, desk.workers)
+    message = announce.difference(desk, serving)
     if message is not None:
-        yield message
-    for worker in release.ready_workers(desk.serving, desk.workers):
+        messages.append(message)
+    for worker in serving:
         desk.has_served = True
         if not desk.workers[worker].served:
             desk.workers[worker] = announced(desk.workers[worker])

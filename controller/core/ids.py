@@ -39,7 +39,7 @@ def gives_way(draft: Draft, holder: PluginKey, desk: Desk) -> bool:
 
 def refuse(desk: Desk, reported_id: str, holder: PluginKey) -> None:
     """Refuse the plugin's candidate over its id; what serves goes on."""
-    if desk.candidate is not None:
+    if desk.candidate is not None:  # pragma: no branch - only a candidate can be refused over its id
         desk.duplicate = Duplicate(desk.candidate.target.version, reported_id, holder)
         desk.decision = desired.refusal(desk.duplicate)
 

@@ -3,8 +3,6 @@
 It reads decisions and the clock and moves workers; who decided, and who is told of it, is not its business.
 """
 
-from collections.abc import Iterator
-
 from controller.core import backoff, ids, probation, release, starts
 from controller.core.desk import Desk, with_deadline
 from controller.core.draft import Draft
@@ -63,7 +61,7 @@ def align(draft: Draft, desk: Desk) -> None:
             retire_serving(draft, desk)
         case Refused():
             retire_candidate(draft, desk)
-        case Target() as target:
+        case Target() as target:  # pragma: no branch - a closed union
             aim(draft, desk, target)
 
 
@@ -174,15 +172,9 @@ def calm_time(desk: Desk, slot: Slot) -> float | None:
 
 def look_again(draft: Draft, desk: Desk) -> float | None:
     """Return when something will be due for the plugin though nothing happens to it."""
-    return min((time for time in times(draft, desk) if time is not None and time > draft.now), default=None)
-
-
-def times(draft: Draft, desk: Desk) -> Iterator[float | None]:
-    """Yield every time that means something to the plugin, past ones too."""
-    yield promotion_time(draft, desk)
-    yield probation.proves_at(desk)
+    times = [promotion_time(draft, desk), probation.proves_at(desk)]
     for version in (desk.serving, desk.candidate):
-        for slot in () if version is None else version.slots:
-            yield slot.retry_at if slot.worker is None else calm_time(desk, slot)
-    for worker in desk.workers.values():
-        yield worker.deadline
+        if version is not None:
+            times += [slot.retry_at if slot.worker is None else calm_time(desk, slot) for slot in version.slots]
+    times += [worker.deadline for worker in desk.workers.values()]
+    return min([time for time in times if time is not None and time > draft.now], default=None)

@@ -6,7 +6,7 @@ What the cluster adds (a stale config) is the shell's.
 
 from typing import Final
 
-from controller.core.conditions import Finding, one_dated
+from controller.core.conditions import Finding, dated
 from controller.core.draft import Draft
 from controller.core.events import ConfigMissing, ConfigRead, ConfigRejected, VolumeScanned
 from controller.core.facts import Problem
@@ -29,7 +29,7 @@ def note(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | Volu
             put(draft, ("ConfigRejected", True, Reason.CONFIG_REJECTED, message))
         case ConfigMissing(message):
             put(draft, ("ConfigMissing", True, Reason.CONFIG_MISSING, message))
-        case VolumeScanned():
+        case VolumeScanned():  # pragma: no branch - a closed union
             note_volume(draft, event)
 
 
@@ -56,12 +56,13 @@ def absent(kind: str) -> Finding:
 
 def put(draft: Draft, finding: Finding) -> None:
     """Replace one condition, in its place if it has one."""
-    new = one_dated(finding, draft.conditions, draft.clock.wall)
     for number, old in enumerate(draft.conditions):
-        if old.type == new.type:
-            draft.conditions = (*draft.conditions[:number], new, *draft.conditions[number + 1 :])
+        if old.type == finding[0]:
+            new = dated(finding, old, draft.clock.wall)
+            if new is not old:
+                draft.conditions = (*draft.conditions[:number], new, *draft.conditions[number + 1 :])
             return
-    draft.conditions = (*draft.conditions, new)
+    draft.conditions = (*draft.conditions, dated(finding, None, draft.clock.wall))
 
 
 def readiness(draft: Draft, short: int) -> Finding:

@@ -11,9 +11,13 @@ from controller.core.model import Policy, Target
 
 def ends_at(desk: Desk) -> float | None:
     """Return when the probation of what serves is over."""
-    if desk.serving is None or desk.serving.promoted_at is None:
-        return None
-    return desk.serving.promoted_at + desk.spec.update.probation
+    promoted_at = None if desk.serving is None else desk.serving.promoted_at
+    return None if promoted_at is None else promoted_at + desk.spec.update.probation
+
+
+def is_rolled_back(desk: Desk) -> bool:
+    """Tell whether the last good version stands in for a held one."""
+    return desk.held is not None and isinstance(desk.decision, Target) and desk.decision.version != desk.held
 
 
 def hold(desk: Desk, now: float) -> None:

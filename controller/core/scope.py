@@ -60,7 +60,7 @@ def consider(draft: Draft, kind: str, names: Iterable[str]) -> None:
         key = PluginKey(f"{kind}/{name}")
         if draft.knows(key):
             redecide(draft, draft.open(key))
-        elif kind in draft.kinds:
+        else:
             admit(draft, draft.kinds[kind], name)
 
 

@@ -9,13 +9,13 @@ from controller.core import release
 from controller.core.actions import Start
 from controller.core.desk import Desk, Place
 from controller.core.draft import Draft
-from controller.core.model import Phase, Slot, Worker, WorkerId
+from controller.core.model import Phase, Plugin, Slot, Worker, WorkerId
 
 REPLACEMENT: Final = 0
 FRESH: Final = 1
 
 
-def next_start(desk: Desk, now: float) -> tuple[int, Place] | None:
+def next_start(desk: Desk | Plugin, now: float) -> tuple[int, Place] | None:
     """Return the plugin's most urgent start and how urgent it is, None if it wants none now."""
     found = None
     for is_serving, version in ((True, desk.serving), (False, desk.candidate)):
@@ -43,20 +43,17 @@ def give_out(draft: Draft) -> None:
     while draft.starting < draft.policy.max_starting and (first := draft.queue.first()) is not None:
         ticket, key = first
         plugin = draft.peek(key)
-        if plugin is None or plugin.ticket != ticket:
+        due = None if plugin is None or plugin.ticket != ticket else next_start(plugin, draft.now)
+        if due is None:
             draft.queue = draft.queue.rest()  # out of date
         else:
             desk = draft.touch(key)
-            start_next(draft, desk)
+            start(draft, desk, due[1])
             queue(draft, desk)
 
 
-def start_next(draft: Draft, desk: Desk) -> None:
-    """Start a worker in the plugin's most urgent empty slot."""
-    due = next_start(desk, draft.now)
-    if due is None:
-        return
-    place = due[1]
+def start(draft: Draft, desk: Desk, place: Place) -> None:
+    """Start a worker in an empty slot."""
     worker = WorkerId(f"w{draft.next_worker:x}")
     slot = place.release.slots[place.number]
     target = place.release.target

@@ -56,7 +56,9 @@ class Table(Mapping[K, V], Generic[K, V]):
         bucket = self._buckets[number]
         if key not in bucket:
             return self
-        return self._with(number, {k: v for k, v in bucket.items() if k != key}, self._count - 1)
+        rest = dict(bucket)
+        del rest[key]
+        return self._with(number, rest, self._count - 1)
 
     def _with(self, number: int, bucket: dict[K, V], count: int) -> "Table[K, V]":
         return Table((*self._buckets[:number], bucket, *self._buckets[number + 1 :]), count)

@@ -7,7 +7,6 @@ from controller.goplugin.handshake import Handshake
 from controller.goplugin.launch import launch
 from controller.goplugin.logs import Record, Stream
 from controller.goplugin.prctl import become_subreaper, set_not_dumpable
-from controller.goplugin.process import running
 from controller.goplugin.session import Session, Timings
 from controller.goplugin.ticker import HealthTicker, Schedule, Ward
 from controller.goplugin.transport import CallError, Channel
@@ -32,7 +31,6 @@ __all__ = [
     "become_subreaper",
     "launch",
     "reap_adopted",
-    "running",
     "set_not_dumpable",
     "sweep",
 ]

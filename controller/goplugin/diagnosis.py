@@ -3,6 +3,7 @@
 Pure: the evidence comes in as values. What can be seen before the start is told by `preflight`.
 """
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,10 +138,16 @@ def not_serving(seen: Evidence, timeout: float) -> LaunchError:
     )
 
 
-def not_spawned(program: str, error: OSError) -> LaunchError:
-    """Tell that the kernel made no process."""
-    what = f"cannot start {Path(program).name}: no process could be made: {error.strerror}"
-    return LaunchError(Failure.SPAWN_FAILED, f"{what}; look at the limits on processes, memory and open files")
+def not_spawned(program: str, cwd: str, error: OSError | ValueError) -> LaunchError:
+    """Tell that no process could be made."""
+    what = f"cannot start {Path(program).name}: no process could be made"
+    if not isinstance(error, OSError):
+        return LaunchError(Failure.SPAWN_FAILED, f"{what}: {error}")
+    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
+        return LaunchError(Failure.SPAWN_FAILED, f"{what}: {error.strerror}: its working directory {cwd}")
+    return LaunchError(
+        Failure.SPAWN_FAILED, f"{what}: {error.strerror}; look at the limits on processes, memory and open files"
+    )
 
 
 def not_limited(program: str, error: OSError) -> LaunchError:
@@ -165,6 +172,16 @@ def _read_by_shell(line: str) -> bool:
 def _is_port_taken(text: str) -> bool:
     lowered = text.lower()
     return any(words in lowered for words in _PORT_TAKEN)
+
+
+def port_shared(seen: Evidence, address: str) -> LaunchError:
+    """Tell that calls to its TCP port would reach another process."""
+    return _error(
+        seen,
+        Failure.PORT_IN_USE,
+        f"listens on TCP {address}, and so does another process: calls would reach either",
+        "it must take a free port or a Unix socket, or run once only",
+    )
 
 
 def _error(seen: Evidence, failure: Failure, what: str, advice: str = "") -> LaunchError:

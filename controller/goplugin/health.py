@@ -1,5 +1,6 @@
 """The standard health service, with the status read: Go's host looks for an error only and lets NOT_SERVING pass."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
@@ -71,6 +72,12 @@ class Health:
             status = await self._answer(call)
         except grpc.aio.AioRpcError as error:
             raise HealthError(_explain(error, limit)) from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # gRPC says "cancelled" to whoever waits for a call when the channel is closed; nobody cancelled the waiter.
+            raise HealthError("health check ended with the session") from None
         finally:
             call.cancel()
         if status is not None and status != SERVING:

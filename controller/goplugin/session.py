@@ -74,6 +74,8 @@ class Session:
 
     async def check(self, timeout: float) -> None:  # noqa: ASYNC109 - the deadline that the plugin is told
         """Return if the plugin says SERVING within `timeout` seconds; raises HealthError."""
+        if self.exit.done():
+            raise HealthError(f"the process ended with {self.exit.result()}")
         await self.begin_check(timeout)
 
     def begin_check(self, timeout: float) -> Coroutine[Any, Any, None]:

@@ -18,6 +18,7 @@ from controller.goplugin.session import Session
 BATCH = 20
 
 _GAP = 0.05  # seconds between two ticks when more than one batch is due
+_DYING = 0.05  # seconds from a broken connection to the exit that explains it
 _EARLY = 0.1  # of its period: how much before its time a check may go out in a tick that is there anyway
 
 
@@ -121,7 +122,7 @@ class HealthTicker:
                 try:
                     await answer
                 except HealthError as error:
-                    self._fail(patient, error.message)
+                    await self._fail(patient, error.message)
                 else:
                     patient.failures = 0
                     self._put(patient, patient.schedule.period)
@@ -129,8 +130,10 @@ class HealthTicker:
             for _, answer in sent:
                 answer.close()
 
-    def _fail(self, patient: _Patient, message: str) -> None:
+    async def _fail(self, patient: _Patient, message: str) -> None:
         patient.failures += 1
+        # A process that dies breaks its connection first, and its exit tells more.
+        await asyncio.wait((patient.session.exit,), timeout=_DYING)
         if patient.is_closed or patient.session.exit.done():
             return
         if patient.failures < patient.schedule.threshold:

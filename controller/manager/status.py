@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.core.conditions import is_wanted
 from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target, WorkerId
 from controller.core.readiness import unseen_directories
 from controller.core.reasons import Reason
@@ -48,11 +49,6 @@ def document(state: State, identity: Identity, journal: Journal, clock: Clock) -
             "plugins": plugins,
         },
     }
-
-
-def is_wanted(plugin: Plugin) -> bool:
-    """Whether the plugin ought to serve."""
-    return not isinstance(plugin.decision, Off)
 
 
 def is_ready(plugin: Plugin) -> bool:

@@ -76,9 +76,15 @@ def test_a_terminal_is_redrawn_in_place(controller):
         lines = seen.until(lambda lines: "CrashLoop" in lines[3])
         assert lines[0].startswith("0/1 ready")
         assert lines[4:] == [""] * 6
-        seen.process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_screen_is_given_back_at_the_end(controller, number, code):
+    with terminal(controller, "status", "--watch") as seen:
+        seen.until(lambda lines: "rule/good" in lines[3])
+        seen.process.send_signal(number)
         seen.read_to_end()
-        assert seen.process.wait(DEADLINE) == 130
+        assert seen.process.wait(DEADLINE) == code
         assert not seen.screen.is_alternate
         assert seen.screen.has_cursor
 

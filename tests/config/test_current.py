@@ -117,6 +117,14 @@ def test_a_changed_secret_does_not_hide_that_the_file_is_bad(current, document, 
     assert kinds_of(events) == ["ConfigRead", "ConfigRejected", "ConfigRead", "ConfigRejected"]
 
 
+def test_an_idle_refresh_resolves_nothing(current, document, rule, tmp_path, monkeypatch):
+    (tmp_path / "token").write_text("one")
+    config, _ = current()
+    config.offer(document({"kinds": [rule(defaults={"env": [{"name": "T", "fromFile": f"{tmp_path}/token"}]})]}))
+    monkeypatch.setattr(config, "_resolve", None)  # calling it would fail
+    config.refresh()
+
+
 def test_hints_are_asked_again_at_each_refresh(current, document, rule):
     hints = {}
     config, events = current(hints=lambda: hints)
@@ -204,7 +212,7 @@ def test_a_warning_is_logged_once_while_it_holds(current, rule, caplog):
         for workers in (1, 2):
             spec = {"kinds": [rule(defaults={"workers": workers})], "new": 1}
             config.offer(parse(json.dumps(obj | {"spec": spec}), source="f"))
-    assert caplog.messages == ["config warning"]
+            assert caplog.messages == ["config warning"]
 
 
 def test_no_log_tells_a_secret(current, document, rule, tmp_path, caplog):

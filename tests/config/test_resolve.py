@@ -86,6 +86,7 @@ def test_every_field_reaches_the_core(resolved, rule):
         Handshake("BLINK_PLUGIN", "rule_v1", (1,)),
         Limits(256 * 1024**2, 1024, 4096),
         "2026-11-24T12:00:00Z",
+        {"R": "fromEnv REGION"},
     )
     assert (plugin.enabled, plugin.workers, plugin.required, plugin.pins) == (False, 3, True, frozenset({PIN}))
     assert plugin.start_timeout == 11.0

@@ -89,6 +89,25 @@ def test_a_secret_of_the_largest_size_is_read(directory):
     assert len(read(directory / "large", directory)) == 64 * 1024
 
 
+def test_secrets_know_when_what_they_read_has_changed(directory):
+    secrets = Secrets({}, [str(directory)])
+    entry = {"name": "A", "fromFile": str(directory / "token")}
+    with pytest.raises(UnreadableError):
+        secrets.value_of(entry)
+    assert secrets.is_fresh()
+    (directory / "token").write_text("one")
+    assert not secrets.is_fresh()
+
+
+def test_one_resolution_sees_one_content_of_a_file(directory):
+    (directory / "token").write_text("one")
+    secrets = Secrets({}, [str(directory)])
+    entry = {"name": "A", "fromFile": str(directory / "token")}
+    assert secrets.value_of(entry) == "one"
+    (directory / "token").write_text("two")
+    assert secrets.value_of(entry) == "one"
+
+
 def test_a_variable_of_the_controllers_own_is_passed_on_or_named():
     secrets = Secrets({"REGION": "eu"}, ())
     assert secrets.value_of({"name": "A", "fromEnv": "REGION"}) == "eu"

@@ -1,9 +1,10 @@
 """Rule 4: at most one serving version and one candidate; the newest target wins; counts change in place."""
 
+from dataclasses import replace
+
 from controller.core.messages import Update
 from controller.core.model import Phase
 from tests.core.world import World, binary, directory, kind, launch, spec, version
-from dataclasses import replace
 
 
 def test_the_newest_target_wins_and_a_candidate_that_is_no_longer_it_is_stopped():

@@ -1,8 +1,8 @@
-"""A conversation with the core: facts in, actions and messages out, time set by hand. Nothing here answers by itself."""
+"""A conversation with the core: facts in, actions and messages out, time set by hand. Nothing answers by itself."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.core.actions import Action, Kill, Start, Stop
 from controller.core.events import (
@@ -20,7 +20,6 @@ from controller.core.events import (
     VolumeScanned,
 )
 from controller.core.memory import initial
-from controller.core.messages import Message
 from controller.core.model import (
     Binary,
     Clock,
@@ -48,6 +47,9 @@ from controller.core.model import (
 )
 from controller.core.reasons import Reason
 from controller.core.step import Step, step
+
+if TYPE_CHECKING:
+    from controller.core.messages import Message
 
 LAUNCH = Launch(LaunchId("launch"), "standard", (), {}, "", Handshake("KEY", "value", (1,)), Limits())
 CRASH = Exit(Reason.EXITED, "exited with code 1", 0.0, code=1)
@@ -143,6 +145,7 @@ class World:
         """A crash and the end of its clean-up; the answer is the crash's."""
         crash = self.failed(worker)
         self.stopped(worker)
+        self.last = crash
         return crash
 
     # --- answers ---
@@ -195,3 +198,17 @@ class World:
 
     def of_pod(self, kind: str) -> Condition | None:
         return next((condition for condition in self.state.conditions if condition.type == kind), None)
+
+
+def bad_update(world: World, **flags) -> None:
+    """Prove version one, swap in version two, and let it fall into a crash loop."""
+    world.up(**flags)
+    world.after(60.0)
+    world.swapped("two")
+    for _ in range(2):
+        (worker,) = world.serving()
+        world.crashed(worker)
+        if not world.starts():
+            world.after(0.5)
+        world.started(world.starts()[0])
+    world.crashed(world.serving()[0])

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,13 +15,14 @@ from tests.plugins import zoo
 BASE = Path(zoo.__file__).parent
 ZOO_HANDSHAKE = Handshake(zoo.COOKIE_KEY, zoo.COOKIE_VALUE, (zoo.PROTOCOL_VERSION,))
 GO_HANDSHAKE = Handshake("BASIC_PLUGIN", "hello")
+NO_LIMITS = Limits()
 TAG = f"GOPLUGIN_TEST={os.getpid()}"
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Return when the condition holds; fail if it does not in time."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 what is waited for is outside of this process
             await asyncio.sleep(0.002)
 
 
@@ -38,8 +39,11 @@ def descriptors() -> int:
 
 
 def children() -> set[int]:
-    lists = (Path(f"/proc/self/task/{thread}/children") for thread in os.listdir("/proc/self/task"))
-    return {int(pid) for file in lists for pid in file.read_text().split()}
+    found: set[int] = set()
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(OSError):  # a thread may end meanwhile
+            found.update(map(int, Path(f"/proc/self/task/{thread}/children").read_text().split()))
+    return found
 
 
 def tagged() -> set[int]:
@@ -79,7 +83,7 @@ class Place:
         path.chmod(0o755)
         return path
 
-    def launch(
+    def launch(  # noqa: PLR0913 all by name
         self,
         program: str | Path,
         handshake: Handshake = ZOO_HANDSHAKE,
@@ -87,7 +91,7 @@ class Place:
         start_timeout: float = 10.0,
         env: Mapping[str, str] = MappingProxyType({}),
         args: tuple[str, ...] = (),
-        limits: Limits = Limits(),
+        limits: Limits = NO_LIMITS,
         rate: int = 200,
         emit: Callable[[Record], None] | None = None,
         on_spawn: Callable[[int], None] | None = None,
@@ -115,5 +119,3 @@ class Place:
 
     def messages(self, stream: str) -> list[str]:
         return [record.message for record in self.records if record.stream == stream]
-
-

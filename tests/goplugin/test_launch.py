@@ -3,11 +3,10 @@
 import os
 import re
 import time
-from pathlib import Path
 
 import pytest
 
-from controller.goplugin import Command, Failure, Handshake, LaunchError, Limits, ProcessExit, launch
+from controller.goplugin import Command, Failure, Handshake, HealthError, LaunchError, Limits, ProcessExit, launch
 from tests.goplugin.place import GO_HANDSHAKE, TAG, Place, is_running
 from tests.plugins import zoo
 
@@ -51,6 +50,27 @@ async def test_go_plugins_built_by_others_come_up(place: Place, go_plugin, name:
     assert list(place.sockets.iterdir()) == []
 
 
+async def test_services_are_listed_by_the_older_reflection_too(place: Place) -> None:
+    plugin = place.write(
+        "import grpc, plugin_base as base\n"
+        "names = [b'zoo.Echo', b'a.B']\n"
+        "services = b''.join(b'\\n' + bytes([len(name) + 2]) + b'\\n' + bytes([len(name)]) + name for name in names)\n"
+        "def reflect(requests, context): yield b'2' + bytes([len(services)]) + services\n"
+        "served = base.Handlers.service\n"
+        "def service(self, details):\n"
+        "    if 'v1alpha.ServerReflection' in details.method: return grpc.stream_stream_rpc_method_handler(reflect)\n"
+        "    return served(self, details)\n"
+        "base.Handlers.service = service\n"
+        "base.Plugin().run()\n"
+    )
+    async with place.launch(plugin) as session, place.launch("good") as without:
+        assert await session.services(2) == ("a.B", "zoo.Echo")
+        assert await without.services(2) is None
+        without.kill()
+        with pytest.raises(HealthError, match="reflection failed"):
+            await without.services(2)
+
+
 @pytest.mark.go
 async def test_a_plugin_chooses_the_highest_version_that_both_know(place: Place, go_plugin) -> None:
     with pytest.raises(LaunchError) as caught:
@@ -92,6 +112,29 @@ async def test_a_fixed_port_that_is_taken_is_named(place: Place) -> None:
                 pytest.fail("it came up")
         assert caught.value.failure is Failure.PORT_IN_USE
         await first.check(2)
+
+
+async def test_a_port_that_two_would_share_is_left_to_the_first(place: Place) -> None:
+    plugin = place.write(
+        "import os, plugin_base as base\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "plugin = base.Plugin()\n"
+        "plugin.server = base.grpc.server(ThreadPoolExecutor(2), options=[('grpc.so_reuseport', 1)])\n"
+        "calls = {'/grpc.health.v1.Health/Check': base.serving, '/plugin.GRPCController/Shutdown': plugin._shutdown}\n"
+        "plugin.server.add_generic_rpc_handlers((base.Handlers(calls),))\n"
+        "port = plugin.server.add_insecure_port('127.0.0.1:' + os.environ['PORT'])\n"
+        "plugin.server.start()\n"
+        "base.announce(f'127.0.0.1:{port}', network='tcp')\n"
+        "plugin.wait()\n"
+    )
+    async with place.launch(plugin, env={"PORT": "0"}) as first:
+        assert first.network == "tcp"
+        with pytest.raises(LaunchError, match="another process") as caught:
+            async with place.launch(plugin, env={"PORT": first.address.rpartition(":")[2]}):
+                pytest.fail("it came up")
+        assert caught.value.failure is Failure.PORT_IN_USE
+        await first.check(2)
+        assert await first.stop(2, 2) == ProcessExit(code=0)
 
 
 async def test_a_socket_that_comes_after_the_line_is_met_within_a_moment(place: Place) -> None:
@@ -169,6 +212,13 @@ async def test_a_line_without_an_end_counts_when_its_plugin_has_ended(place: Pla
     assert caught.value.failure is Failure.NET_RPC
 
 
+async def test_last_words_without_an_end_are_told(place: Place) -> None:
+    with pytest.raises(LaunchError, match="out of licences") as caught:
+        async with place.launch(place.write("sys.stderr.write('out of licences')\n")):
+            pytest.fail("it came up")
+    assert caught.value.tail == ("out of licences",)
+
+
 async def test_the_start_timeout_covers_all_of_the_start(place: Place) -> None:
     began = time.monotonic()
     with pytest.raises(LaunchError, match=r"within 0\.5 s"):
@@ -186,7 +236,7 @@ async def test_the_socket_is_opened_for_the_group(place: Place) -> None:
         "plugin.wait()\n"
     )
     async with place.launch(plugin) as session:
-        assert Path(session.address).stat().st_mode & 0o777 == 0o660
+        assert os.stat(session.address).st_mode & 0o777 == 0o660  # noqa: PTH116 no pathlib in a coroutine
 
 
 async def test_no_file_is_opened_for_the_group_because_a_plugin_names_it(place: Place) -> None:

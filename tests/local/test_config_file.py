@@ -97,7 +97,9 @@ async def test_a_link_that_leads_to_itself_is_rejected(path, watched):
         assert "cannot be read" in (await told.next()).message
 
 
-async def test_a_file_emptied_and_written_slowly_is_read_when_it_is_whole(path, text, watched):
+async def test_a_file_emptied_and_written_slowly_is_read_when_it_is_whole(path, text, watched, monkeypatch):
+    monkeypatch.setattr(config_file, "SETTLED", 0.3)  # well above the writer's pauses, on a busy machine too
+    monkeypatch.setattr(config_file, "DOUBTFUL", 1.0)
     async with watched(path) as told:
         for workers in range(2, 5):
             with path.open("w") as file:

@@ -1,5 +1,7 @@
 """The watch on real directories: what wakes it, what it hands on, and how it ends."""
 
+# ruff: noqa: ASYNC240 - the files are small, and nothing else runs in the loop
+
 import asyncio
 import os
 import subprocess
@@ -22,6 +24,7 @@ from tests.volume.eye import digest_of, put
 
 DEADLINE = 20.0  # generous: the machine may be busy
 EVENTS_ONLY = Pace(rescan=1000.0, poll=1000.0)
+HOSTILE = os.fsdecode(b"\xff")
 NONE: frozenset[Digest] = frozenset()
 
 
@@ -92,8 +95,16 @@ async def watching(scanner: Scanner, *directories: Path, pace: Pace = EVENTS_ONL
             await task
 
 
-def our_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("volume-")]
+@pytest.fixture
+def threads() -> Callable[[], list[str]]:
+    """Return a way to name the volume's threads that were not there before the test."""
+    before = set(threading.enumerate())
+
+    def name_new_ones() -> list[str]:
+        new = set(threading.enumerate()) - before
+        return [thread.name for thread in new if thread.name.startswith("volume-")]
+
+    return name_new_ones
 
 
 async def test_nothing_is_scanned_before_the_directories_are_known(scanner: Scanner, rules: Path) -> None:
@@ -123,11 +134,9 @@ async def test_a_binary_renamed_into_place_is_seen_by_its_event(scanner: Scanner
 
 async def test_a_binary_copied_in_place_is_taken_when_it_is_quiet(scanner: Scanner, rules: Path) -> None:
     async with watching(scanner, rules) as host:
-        path = put(rules / "rule", b"one", age=-60)
-        with path.open("ab") as file:
+        with put(rules / "rule", b"one", age=-60).open("ab", buffering=0) as file:
             for _ in range(5):
                 file.write(b"more")
-                file.flush()
                 await asyncio.sleep(0)
         await host.until_there(rules, "rule", digest_of(b"one" + b"more" * 5))
 
@@ -195,11 +204,9 @@ async def test_a_config_maps_swap_is_heard(scanner: Scanner, rules: Path) -> Non
 
 async def test_a_name_that_is_not_utf8_does_not_end_the_watch(scanner: Scanner, rules: Path) -> None:
     async with watching(scanner, rules) as host:
-        hostile = os.fsencode(rules) + b"/\xff"
         for number in range(3):
-            with open(hostile, "wb"):
-                pass
-            os.unlink(hostile)
+            (rules / HOSTILE).touch()
+            (rules / HOSTILE).unlink()
             put(rules / "rule", bytes([number]))
             host.watch.poke()  # stands for the rescan: while the watch is broken, nothing else is promised
             await host.until_there(rules, "rule", digest_of(bytes([number])))
@@ -208,16 +215,15 @@ async def test_a_name_that_is_not_utf8_does_not_end_the_watch(scanner: Scanner, 
 async def test_a_watch_that_breaks_again_at_once_is_replaced_by_polling_that_says_so(
     scanner: Scanner, rules: Path
 ) -> None:
-    hostile = os.fsencode(rules) + b"/\xff"
     async with watching(scanner, rules, pace=Pace(rescan=1000.0, poll=0.02)) as host:
 
         def is_said() -> bool:
-            with open(hostile, "ab") as file:
+            with (rules / HOSTILE).open("ab") as file:
                 file.write(b"x")
             return any(problem.reason is Reason.WATCH_POLLING for problem in host.seen[-1].problems)
 
         await host.until(is_said)
-        os.unlink(hostile)
+        (rules / HOSTILE).unlink()
         put(rules / "rule", b"polled")
         await host.until_there(rules, "rule", digest_of(b"polled"))
 
@@ -239,7 +245,7 @@ async def test_other_directories_and_pins_are_looked_for_at_once(scanner: Scanne
         assert set(host.seen[-1].directories) == {str(volume / "more")}
 
 
-async def test_what_nobody_keeps_is_collected(volume: Path, rules: Path, root: Path, scanner: Scanner) -> None:
+async def test_what_nobody_keeps_is_collected(scanner: Scanner, rules: Path, root: Path) -> None:
     put(rules / "rule", b"one")
     async with watching(scanner, rules) as host:
         put(rules / "rule", b"two")
@@ -259,24 +265,26 @@ async def test_one_kinds_trouble_does_not_keep_another_from_its_binaries(
         assert host.binaries(rules)
 
 
-async def test_cancelling_ends_every_thread(scanner: Scanner, rules: Path) -> None:
+async def test_cancelling_ends_every_thread(scanner: Scanner, rules: Path, threads: Callable[[], list[str]]) -> None:
     put(rules / "rule")
     async with watching(scanner, rules) as host:
         await host.until_scanned()
-        assert our_threads()
-    await host.until(lambda: not our_threads())
+        assert threads()
+    await host.until(lambda: not threads())
 
 
-async def test_cancelling_ends_a_long_reading_at_once(volume: Path, rules: Path) -> None:
+async def test_cancelling_ends_a_long_reading_at_once(
+    volume: Path, rules: Path, threads: Callable[[], list[str]]
+) -> None:
     path = put(rules / "huge")
     os.truncate(path, 1 << 40)  # sparse: hours of hashing
     os.utime(path, (1, 1))
     async with watching(Scanner(volume, None)) as host:
         host.watch.set_directories([str(rules)], NONE)
-        await host.until(lambda: any(name.startswith("volume-copy") for name in our_threads()))
+        await host.until(lambda: any(name.startswith("volume-copy") for name in threads()))
         began = time.monotonic()
     assert time.monotonic() - began < DEADLINE / 4
-    await host.until(lambda: not our_threads())
+    await host.until(lambda: not threads())
 
 
 async def test_the_watch_proves_that_it_is_alive(scanner: Scanner, rules: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_file_that_gets_its_execute_bit_is_taken_at_once(eye: Eye, rules: Path
 @pytest.mark.parametrize("name", [b"two words", b"caf\xc3\xa9", b"\xff\xfe", b"-rf", b"a+b", b"line\nbreak"])
 def test_an_executable_with_a_bad_name_is_reported_in_printable_words(eye: Eye, rules: Path, name: bytes) -> None:
     plain = put(rules / "plain")
-    os.rename(plain, os.fsencode(rules) + b"/" + name)
+    plain.rename(os.fsdecode(os.fsencode(rules) + b"/" + name))
     directory = eye.look()
     assert not directory.binaries
     [(shown, problem)] = directory.problems.items()
