@@ -165,7 +165,9 @@ def statements_of(function: ast.FunctionDef) -> Iterator[ast.AST]:
     """Yield the function and all that is in it but its signature."""
     yield function
     for statement in function.body:
-        yield from ast.walk(statement)
+        typed = [ast.walk(node.annotation) for node in ast.walk(statement) if isinstance(node, ast.AnnAssign)]
+        types_only = {id(node) for nodes in typed for node in nodes}
+        yield from (node for node in ast.walk(statement) if id(node) not in types_only)
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
