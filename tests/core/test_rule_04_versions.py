@@ -82,6 +82,7 @@ def test_shrinking_takes_the_youngest_of_the_ready_and_it_drains():
     step = world.configure(a=spec(workers=1))
     assert step.messages == (Update("rule/a", version("one"), (two,), draining=(three,)),)
     assert world.phases()[three] is Phase.DRAINING
+    assert [slot.worker for slot in world.plugin().serving.slots] == [two]
 
 
 def test_shrinking_takes_the_last_of_those_ready_since_the_same_moment():

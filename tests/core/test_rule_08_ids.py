@@ -1,5 +1,6 @@
 """Rule 8: one plugin of a kind per reported id."""
 
+from controller.core.index import Claim
 from controller.core.messages import Register, Update
 from controller.core.model import Phase, Reported
 from controller.core.reasons import Reason
@@ -58,6 +59,7 @@ def test_of_two_that_do_not_serve_yet_the_first_by_name_gets_the_id():
     assert world.condition("Ready", "b").reason is Reason.DUPLICATE_ID
     assert set(world.stops()) == set(world.phases("b"))
     assert world.phases("a")[a] is Phase.READY
+    assert world.state.index.ids["rule", "x"] == Claim("rule/a", frozenset({"rule/b"}))
 
 
 def test_of_two_that_do_not_serve_yet_the_last_by_name_is_refused():
@@ -99,6 +101,7 @@ def test_whoever_waits_for_an_id_is_tried_again_in_the_step_that_sets_it_free():
     world.started(a, "x")
     world.configure(a=spec(), b=spec(enabled=False))
     assert world.started_plugins() == ("rule/a",)
+    assert dict(world.state.index.ids) == {}
     assert world.started(world.starts()[0], "x").messages != ()
     assert world.plugin("a").duplicate is None
 
@@ -140,6 +143,7 @@ def test_other_bytes_are_tried_for_they_may_report_another_id():
     world.started(a, "x")
     world.scan(a="three", b="two")
     (fresh,) = world.starts()
+    assert world.plugin("a").duplicate is None
     assert world.started(fresh, "z").messages == (Register("rule/a", version("three"), (fresh,)),)
 
 
@@ -171,6 +175,37 @@ def test_a_crash_loop_that_took_the_last_worker_lets_go_of_the_id():
     assert world.stops() == (late,)
     assert world.plugin("b").last_exit.reason is Reason.DUPLICATE_ID
     assert world.last.wake_at is not None
+
+
+def test_a_crash_loop_lets_go_of_nothing_while_another_worker_is_ready():
+    world = World()
+    world.configure(a=spec(workers=2))
+    world.scan(a="one")
+    one, two = world.starts()
+    world.started(one, "x")
+    world.started(two, "x")
+    for _ in range(3):
+        world.crashed(world.plugin().serving.slots[1].worker)
+        world.after(1.0)
+    assert world.plugin().serving.slots[1].failures == 3
+    assert world.state.index.ids["rule", "x"].holder == "rule/a"
+
+
+def test_a_candidate_in_a_crash_loop_lets_go_of_its_own_id_only():
+    world = World()
+    world.configure(a=spec())
+    world.scan(a="one")
+    world.started(world.starts()[0], "x")
+    old = world.serving()[0]
+    world.scan(a="two")
+    world.started(world.starts()[0], "y")
+    for _ in range(3):
+        world.crashed(world.plugin().candidate.slots[0].worker)
+        if old in world.phases():
+            world.crashed(old)
+        world.after(1.0)
+    assert set(world.state.index.ids) == {("rule", "x")}
+    assert world.plugin().candidate.target.version == version("two")
 
 
 def test_a_changed_id_travels_in_an_update():

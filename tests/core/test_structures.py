@@ -87,6 +87,17 @@ def test_deadlines_out_of_date_do_not_pile_up_and_the_next_one_is_still_known():
     assert world.last.wake_at == 1301.0
 
 
+def test_a_deadline_of_a_plugin_that_is_forgotten_wakes_nobody():
+    world = World()
+    world.configure()
+    world.scan(a="one", b="one")
+    for worker in world.starts():
+        world.started(worker)
+    world.scan(a="one")
+    world.stopped(next(iter(world.phases("b"))))
+    assert world.after(60.0).touched == {"rule/a"}
+
+
 def test_queue_entries_out_of_date_do_not_pile_up():
     world = World(policy=Policy(max_starting=1))
     world.configure(a=spec(), b=spec(), c=spec())
