@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.proc import until_gone
-from tests.e2e.rig import Rig
+from tests.e2e.rig import HANDSHAKE, Rig
+from tests.plugins import zoo
 
 ADAPTER = """
 from controller.core.model import Reported
@@ -78,13 +79,17 @@ def test_who_claims_an_id_that_is_held_is_refused_and_the_holder_undisturbed(ada
     adapters.until(lambda _: adapters.plugin("second")["id"] == "two")
 
 
-def test_of_two_at_once_the_first_by_name_gets_the_id(adapters: Rig):
+def test_of_two_at_once_one_gets_the_id_and_the_other_is_told_who(adapters: Rig):
     adapters.install("reports_id", "b")
     adapters.install("reports_id", "a")
     configure(adapters, a="one", b="one")
     adapters.start()
-    adapters.until_served("a")
-    assert adapters.until_state("b", "Refused")["reason"] == "DuplicateId"
+    status = adapters.until(
+        lambda status: sorted(each["state"] for each in status["plugins"]) == ["Refused", "Serving"]
+    )
+    states = {each["state"]: each for each in status["plugins"]}
+    assert states["Refused"]["reason"] == "DuplicateId"
+    assert f"zoo/{states['Serving']['name']} holds" in states["Refused"]["message"]
 
 
 def test_a_renamed_file_takes_its_id_along(adapters: Rig):
@@ -111,12 +116,8 @@ def test_an_adapter_that_the_plugin_does_not_fit_fails_its_workers_only(adapters
 @pytest.mark.parametrize("adapter", ["broken", "missing"])
 def test_an_adapter_that_breaks_fails_its_workers_only(adapters: Rig, adapter: str):
     adapters.install("good", "plugin")
-    adapters.install("good", "plugin").rename(adapters.plugins / "plugin")
-    (adapters.plugins / "healthy").mkdir()
-    (adapters.plugins / "plugin").rename(adapters.plugins / "healthy" / "bystander")
-    adapters.install("good", "plugin")
-    healthy = {"name": "healthy", "handshake": {"cookieKey": "ZOO_PLUGIN", "cookieValue": "please", "protocolVersions": [1]}}
-    adapters.configure({}, kind={"adapter": adapter}, kinds=[healthy])
+    zoo.install("good", adapters.plugins / "healthy", "bystander")
+    adapters.configure({}, kind={"adapter": adapter}, kinds=[{"name": "healthy", "handshake": HANDSHAKE}])
     adapters.start()
     adapters.until_served("bystander")
     assert adapters.until_plugin("plugin", lambda each: each.get("lastExit"))["lastExit"]["reason"] == "AdapterFailed"
