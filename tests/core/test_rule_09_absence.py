@@ -110,6 +110,24 @@ def test_counts_are_obeyed_though_the_directory_is_missing():
     assert len(world.starts()) == 1
 
 
+def test_a_file_that_is_being_written_is_not_absent():
+    world = World()
+    (one,) = world.up()
+    elsewhere = kind({"a": spec()}, name="elsewhere")
+    world.configure(replace(elsewhere, name="rule"))
+    step = world.scan(directory({}, path=elsewhere.directory, unsettled=frozenset({"a"})))
+    assert (step.messages, step.actions) == ((), ())
+    assert world.serving() == (one,)
+    assert world.scan(directory({}, path=elsewhere.directory)).messages == (Remove("rule/a", draining=(one,)),)
+
+
+def test_a_file_that_is_being_written_begins_nothing():
+    world = World()
+    world.configure(a=spec())
+    world.scan(directory({}, unsettled=frozenset({"a"})))
+    assert dict(world.state.plugins) == {}
+
+
 def test_a_missing_directory_begins_nothing():
     world = World()
     world.configure(a=spec(), b=spec(enabled=False))
