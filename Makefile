@@ -34,8 +34,8 @@ help: ## list the targets
 
 # --- use ------------------------------------------------------------------------------------------------------------
 
-# Unix sockets bear 107 bytes, and a plugin appends some forty to the run directory.
-RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 50 ] && echo build/run || echo /tmp/pluginmgr-$$(id -u)-$$(echo '$(CURDIR)' | cksum | cut -d' ' -f1))
+# The path of a Unix socket has at most 107 bytes, so a clone far down cannot have its run directory inside.
+RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 70 ] && echo build/run || echo /tmp/pluginmgr-$$(id -u)-$$(echo '$(CURDIR)' | cksum | cut -d' ' -f1))
 
 # Where probes and metrics answer; port 0 is any free one.
 HTTP ?= 127.0.0.1:8080
@@ -43,7 +43,6 @@ HTTP ?= 127.0.0.1:8080
 .PHONY: run
 run: $(PROJECT) $(GO) ## start the sample plugins; edit, replace and kill them from another terminal
 	examples/build.sh
-	mkdir -p build/state
 	[ -e build/pluginconfig.yaml ] || cp examples/local/pluginconfig.yaml build/pluginconfig.yaml
 	@cat examples/local/banner.txt
 	@exec pluginmgr run --plugin-dir build/plugins --config build/pluginconfig.yaml \

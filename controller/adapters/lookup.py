@@ -14,6 +14,11 @@ class UnknownAdapterError(PluginmgrError):
     """No installed distribution offers an adapter of that name."""
 
 
+def installed() -> frozenset[str]:
+    """The names of all adapters that there are."""
+    return frozenset(entry_points(group=GROUP).names)
+
+
 @cache
 def adapter(name: str) -> PluginAdapter[Any]:
     """The one instance of the adapter that `name` stands for.
@@ -24,5 +29,5 @@ def adapter(name: str) -> PluginAdapter[Any]:
     for entry in entry_points(group=GROUP, name=name):
         made: PluginAdapter[Any] = entry.load()()
         return made
-    known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
+    known = ", ".join(sorted(installed())) or "none"
     raise UnknownAdapterError(f"no adapter {name!r} is installed (entry points of {GROUP!r}: {known})")

@@ -4,13 +4,15 @@ The manager decides the length of it all: when it has shut the plugins down, the
 """
 
 import asyncio
+import gc
 import os
 import socket
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from controller.adapters.lookup import adapter
+from controller.adapters.lookup import adapter, installed
 from controller.app.directories import Directories
 from controller.app.post_mortem import PostMortem
 from controller.app.remembered import Remembering
@@ -40,8 +42,6 @@ from controller.metrics import PluginManagerMetrics
 from controller.settings import Settings
 from controller.volume import Scanner, Store, VolumeWatch
 
-WATCH_LIMIT = 180.0  # seconds without a scan after which the volume's watch counts as dead
-
 
 class Controller:
     """One controller in the directories that the caller holds, answering on the listeners that it opened."""
@@ -57,29 +57,16 @@ class Controller:
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
-        self._current = CurrentConfig(
-            submit,
-            plugin_dir=str(settings.plugin_dir),
-            environ=os.environ,
-            secrets_dirs=[str(each) for each in settings.secrets_dirs],
-            keep=directories.last_good_config,
-        )
+        self._current = _current_config(settings, directories, submit)
         self._file = ConfigFile(_config_file(settings), self._current)
-        self._scanner = Scanner(settings.plugin_dir, Store(directories.store))
-        self._volume = VolumeWatch(self._scanner, submit, on_rescan=self._rescan)
+        scanner = Scanner(settings.plugin_dir, Store(directories.store))
+        self._volume = VolumeWatch(scanner, submit, on_rescan=self._rescan)
         ages = {"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at}
         self._metrics = PluginManagerMetrics(version=version("pluginmgr"), resident=self._memory.sizes, ages=ages)
         self._places = Places(directories.work, directories.run)
-        self._views = AppViews(
-            self._manager,
-            Identity("local", os.getpid(), time.time(), version("pluginmgr")),
-            self._journal,
-            self._history,
-            self._memory,
-            self._watch_age,
-            WATCH_LIMIT,
-        )
-        self._status = StatusWriter(self._views.status, StatusFile(directories.status).write)
+        me = Identity("local", os.getpid(), time.time(), version("pluginmgr"))
+        self._views = AppViews(self._manager, me, self._journal, self._history, self._memory, self._watch_age)
+        self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)
         self._post_mortem = PostMortem(directories.post_mortem)
 
     def shut_down(self, grace: float) -> None:
@@ -110,6 +97,7 @@ class Controller:
                 "probes": serve(Probes(self._views, self._metrics.render).handle, self._probes),
                 "control": serve(Control(self._views).handle, self._control, admit=Peers().refusal),
             }
+            gc.freeze()  # what is built by now stays: no collection has to look at it again
             tasks = [group.create_task(work, name=name) for name, work in works.items()]
             await self._manager.run(self._site())
             for task in tasks:
@@ -137,7 +125,7 @@ class Controller:
         self._metrics.observe(event, before, step, seconds)
         if step.touched or before.conditions is not step.state.conditions:
             self._status.changed()
-            self._remembering.keep(step.state)
+            self._remembering.keep(step.state, step.touched)
         for key in step.touched:
             if key not in step.state.plugins:
                 self._journal.forget(key)
@@ -158,6 +146,17 @@ class Controller:
         if verdict:
             plugin, text = verdict
             self._history.add(Entry(time.time(), plugin, "PreviousRunKilled", "", text))
+
+
+def _current_config(settings: Settings, directories: Directories, submit: Callable[[Event], None]) -> CurrentConfig:
+    return CurrentConfig(
+        submit,
+        plugin_dir=str(settings.plugin_dir),
+        environ=os.environ,
+        secrets_dirs=[str(each) for each in settings.secrets_dirs],
+        keep=directories.last_good_config,
+        adapters=dict.fromkeys(installed()),
+    )
 
 
 def _config_file(settings: Settings) -> Path:

@@ -75,20 +75,38 @@ def held(state: Path, run: Path) -> Iterator[Directories]:
 @contextmanager
 def _locked(directory: Path, mode: int) -> Iterator[None]:
     try:
-        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+        _make(directory, mode)
         lock = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StateDirError(f"cannot use directory {directory}: {error.strerror}; is it writable?") from error
+        raise _unusable(directory, error) from error
+    try:
+        _take(lock, directory)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _take(lock: int, directory: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(lock, 0)
         os.write(lock, f"{os.getpid()}\n".encode())
-        yield
     except BlockingIOError as error:
         holder = os.read(lock, 32).decode().strip() or "unknown"
         raise StateDirError(f"directory {directory} is in use by another controller (pid {holder})") from error
-    finally:
-        os.close(lock)
+    except OSError as error:
+        raise _unusable(directory, error) from error
+
+
+def _unusable(directory: Path, error: OSError) -> StateDirError:
+    return StateDirError(f"cannot use directory {directory}: {error.strerror}; is it writable, and is there room?")
+
+
+def _make(directory: Path, mode: int) -> None:
+    """Make the directory; one that is there, a volume's mount point say, keeps its mode: what is put in has its own."""
+    if not directory.is_dir():
+        directory.mkdir(parents=True)
+        directory.chmod(mode)
 
 
 def _instance(path: Path) -> str:

@@ -38,6 +38,7 @@ def main(settings: Settings) -> int:
         control = stack.enter_context(listen_unix(directories.control_socket))
         stack.callback(directories.control_socket.unlink, missing_ok=True)
         asyncio.run(_run(Controller(settings, directories, probes, control), settings.grace))
+    log.info("stopped")
     return 0
 
 

@@ -37,15 +37,14 @@ class PostMortem:
         """What a predecessor that was killed left: the largest plugin and a sentence; None after a clean end."""
         try:
             record = json.loads(self.path.read_text(encoding="utf-8"))
-            at, largest = float(record["at"]), record["largest"]
+            killed = f"the controller was killed after {timestamp(record['at'])}"
+            if not record["largest"]:
+                return None, f"{killed}; no plugin was running"
+            first = record["largest"][0]
+            plugin, size = PluginKey(first["plugin"]), int(first["resident"]) >> 20
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not largest:
-            return None, f"the controller was killed after {timestamp(at)}; no plugin was running"
-        first = largest[0]
-        size = int(first["resident"]) >> 20
-        text = f"the controller was killed after {timestamp(at)}; the largest plugin was {first['plugin']} ({size} MiB)"
-        return PluginKey(first["plugin"]), text
+        return plugin, f"{killed}; the largest plugin was {plugin} ({size} MiB)"
 
     def close(self) -> None:
         """Remove the record: the end was orderly."""

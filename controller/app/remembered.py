@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.config import UnreadableError, replace_file, secret
-from controller.core.memory import initial, remember
+from controller.core.memory import NOTHING, initial, of_plugin, remember
 from controller.core.model import (
     Binary,
     Digest,
@@ -20,6 +20,7 @@ from controller.core.model import (
     Launch,
     LaunchId,
     Limits,
+    Memory,
     PluginKey,
     Policy,
     Remembered,
@@ -39,13 +40,24 @@ class Remembering:
         self._environ = environ
         self._secrets_dirs = tuple(str(each) for each in secrets_dirs)
         self._kept: dict[PluginKey, Remembered] | None = None
+        self._former: Memory | None = None  # what was not come to yet, in the state that was kept
 
     def initial_state(self) -> State:
         """The state to begin with."""
         return initial(Policy(), self._read())
 
-    def keep(self, state: State) -> None:
-        """Write down what changed since the last call; a disk that refuses costs the record, with a warning."""
+    def keep(self, state: State, touched: Iterable[PluginKey]) -> None:
+        """Write down what changed since the last call; a disk that refuses costs the record, with a warning.
+
+        Only the `touched` plugins may have changed: a step costs the same however many others there are.
+        """
+        if (
+            self._kept is not None
+            and state.memory is self._former
+            and not any(self._is_news(state, k) for k in touched)
+        ):
+            return
+        self._former = state.memory
         memory = remember(state)
         if memory == self._kept:
             return
@@ -56,15 +68,20 @@ class Remembering:
             log.warning("cannot remember held and last good versions", extra={"error": str(error)})
         self._kept = memory
 
+    def _is_news(self, state: State, key: PluginKey) -> bool:
+        plugin = state.plugins.get(key)
+        now = of_plugin(plugin) if plugin else state.memory.get(key, NOTHING)
+        return now != (self._kept or {}).get(key, NOTHING)
+
     def _read(self) -> dict[PluginKey, Remembered]:
         try:
             shapes = json.loads(self._path.read_bytes())
+            return {PluginKey(key): self._remembered(key, shape) for key, shape in shapes.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
-            log.warning("cannot read held and last good versions", extra={"error": str(error)})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # not written by this version
+            log.warning("cannot read held and last good versions", extra={"error": repr(error)})
             return {}
-        return {PluginKey(key): self._remembered(key, shape) for key, shape in shapes.items()}
 
     def _remembered(self, key: str, shape: Mapping[str, Any]) -> Remembered:
         held = Version(**shape["held"]) if shape["held"] else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from controller.app.post_mortem import PostMortem
 from controller.core.model import State
-from controller.goplugin import reap_adopted, running
+from controller.goplugin import reap_adopted
 from controller.manager.memory import PERIOD, MemoryWatch
 
 ROUND = 5  # samples between two full looks
@@ -24,7 +24,7 @@ class Sampling:
         """Sample until cancelled."""
         while True:
             self.post_mortem.record(self.state(), self.memory.sizes())
-            reap_adopted(running())
+            reap_adopted()
             for _ in range(ROUND):
                 await asyncio.sleep(PERIOD)
                 self.memory.sample()

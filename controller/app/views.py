@@ -1,6 +1,7 @@
 """What the HTTP side may see and ask, answered from the manager's state, the journal and the history."""
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from controller.manager.journal import Journal
 from controller.manager.manager import Manager
 from controller.manager.memory import MemoryWatch
 
+WATCH_LIMIT = 180.0  # seconds without a scan after which the volume's watch counts as dead
 LINES_SHOWN = 20  # of one plugin, when it is asked for by name
 
 
@@ -27,10 +29,18 @@ class AppViews:
     events: History
     memory: MemoryWatch
     watch_age: Callable[[], float]
-    watch_limit: float
 
     def status(self) -> dict[str, Any]:
-        """The PluginPodStatus document."""
+        """The PluginPodStatus document, with the processes that a file would only tell too late."""
+        state, sizes = self.manager.state, self.memory.sizes()
+        shape = self.document()
+        for plugin in shape["status"]["plugins"]:
+            key = PluginKey(f"{plugin['kind']}/{plugin['name']}")
+            plugin["processes"] = status.processes(state.plugins[key], sizes)
+        return shape
+
+    def document(self) -> dict[str, Any]:
+        """The PluginPodStatus document as a file has it."""
         return status.document(self.manager.state, self.identity, self.journal, status.now())
 
     def plugin(self, key: str) -> dict[str, Any] | None:
@@ -59,8 +69,9 @@ class AppViews:
 
     async def follow(self, key: str) -> AsyncGenerator[dict[str, Any], None]:
         """What the ring holds, then what comes."""
-        async for line in self.journal.follow(PluginKey(key)):
-            yield line.as_dict()
+        async with aclosing(self.journal.follow(PluginKey(key))) as lines:
+            async for line in lines:
+                yield line.as_dict()
 
     def restart(self, key: str) -> bool:
         """Ask for fresh workers."""
@@ -73,7 +84,7 @@ class AppViews:
     def livez(self) -> Checks:
         """That this answers says that the loop turns; the watch's thread can die on its own."""
         age = self.watch_age()
-        stale = f"the volume was last scanned {age:.0f} s ago" if age > self.watch_limit else ""
+        stale = f"the volume was last scanned {age:.0f} s ago" if age > WATCH_LIMIT else ""
         return (Check("loop", ok=True), Check("volume", ok=not stale, why=stale))
 
     def readyz(self) -> Checks:

@@ -26,6 +26,7 @@ TAG = "PLUGINMGR_WORKER=check"
 CALL_SECONDS = 5.0
 SHUTDOWN_SECONDS, KILL_SECONDS = 2.0, 1.0
 LINES = 20
+LONGEST_PLACE = 40  # bytes: the path of a socket in it has at most 107, and plugins append long names
 NO_COOKIE = ("PLUGINMGR_NO_COOKIE", "")  # the protocol has no plugin without one, but some do not look at it
 
 
@@ -65,7 +66,8 @@ async def check(wanted: Wanted) -> Report:
     become_subreaper()
     if task := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    with tempfile.TemporaryDirectory(prefix="pm-", ignore_cleanup_errors=True) as scratch:
+    place = tempfile.gettempdir() if len(tempfile.gettempdir()) <= LONGEST_PLACE else "/tmp"  # noqa: S108 - made 0700
+    with tempfile.TemporaryDirectory(prefix="pm-", dir=place, ignore_cleanup_errors=True) as scratch:
         try:
             await _launch(wanted, Path(scratch), report)
         except LaunchError as error:

@@ -27,9 +27,10 @@ def as_yaml(document: Any) -> str:
 
 
 def draw(document: Any, to: Page, *, wide: bool) -> list[str]:
-    """The document for people."""
+    """The document for people. The lines of a table are cut to the page, unless it shall be wide."""
     if is_of_pod(document):
-        return status_table.lines(document, to, now(), wide=wide)
+        lines = status_table.lines(document, to, now(), wide=wide)
+        return lines if wide else [to.fit(line) for line in lines]
     return status_plugin.lines(document, to, now())
 
 

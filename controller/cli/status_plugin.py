@@ -31,9 +31,7 @@ def _facts(plugin: Document, at: datetime) -> Iterator[tuple[str, Cell | str]]:
     yield "Serving", str(plugin.get("servingDigest") or "")
     yield "Target", str(plugin.get("targetDigest") or "")
     yield "Restarts", str(plugin.get("restarts", 0))
-    yield "Last exit", last_exit(plugin, at)
-    if how.get("message"):
-        yield "", str(how["message"])
+    yield "Last exit", ": ".join(part for part in (last_exit(plugin, at), str(how.get("message") or "")) if part)
     yield "Next retry", until(plugin.get("nextRetry"), at)
 
 

@@ -29,29 +29,28 @@ Document = Mapping[str, Any]
 
 
 def lines(document: Document, page: Page, at: datetime, *, wide: bool = False) -> list[str]:
-    """The whole table; `wide` adds columns and cuts nothing."""
+    """The whole table; `wide` adds columns."""
     status = document["status"]
-    if wide:
-        page = Page(page.colour)
     plugins = status["plugins"]
     head = (*HEAD, *(WIDE if wide else ()), "MESSAGE")
     rows = [tuple(Cell(title, BOLD) for title in head), *(_row(plugin, at, wide=wide) for plugin in plugins)]
     return [
         _summary(status, page, at),
-        *(page.paint(line, RED) for line in troubles(status, page, at)),
+        *(page.paint(line, RED) for line in troubles(status, at)),
         "",
         *(page.table(rows) if plugins else ["no plugins: no binary on the volume that the config knows a kind of"]),
     ]
 
 
-def troubles(status: Document, page: Page, at: datetime) -> Iterator[str]:
-    """The pod's conditions that are not as they should be."""
+def troubles(status: Document, at: datetime) -> Iterator[str]:
+    """The pod's conditions that are not as they should be, but for what the table itself tells."""
     for condition in status.get("conditions", ()):
-        if condition["status"] != ("True" if condition["type"] == "Ready" else "False"):
+        if condition["reason"] != "NotAllReady" and condition["status"] != (
+            "True" if condition["type"] == "Ready" else "False"
+        ):
             text = f"! {condition['type']}: {condition['message']} ({condition['reason']}"
             age = since(condition.get("lastTransitionTime"), at)
-            text = printable(f"{text}, for {age})" if age else f"{text})")
-            yield text if page.width is None else page.cut(text, page.width)
+            yield printable(f"{text}, for {age})" if age else f"{text})")
 
 
 def name(plugin: Document) -> str:
@@ -101,6 +100,11 @@ def _summary(status: Document, page: Page, at: datetime) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def _is_fine(plugin: Document) -> bool:
+    workers = plugin.get("workers") or {}
+    return plugin["state"] == "Serving" and bool(workers.get("ready", 0) >= workers.get("wanted", 0))
+
+
 def _row(plugin: Document, at: datetime, *, wide: bool) -> Row:
     processes = plugin.get("processes") or ()
     more = (
@@ -117,5 +121,5 @@ def _row(plugin: Document, at: datetime, *, wide: bool) -> Row:
         last_exit(plugin, at),
         until(plugin.get("nextRetry"), at),
         *(more if wide else ()),
-        "" if plugin["state"] == "Serving" and not wide else str(plugin.get("message") or ""),
+        str(plugin.get("message") or "") if wide or not _is_fine(plugin) else "",
     )

@@ -6,6 +6,7 @@ away is waited for, and said to be away.
 
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def _redraw(read: Read, document: Any, *, wide: bool) -> NoReturn:
             height = shutil.get_terminal_size().lines
             if len(lines) > height:
                 lines = [*lines[: height - 1], f"... and {len(lines) - height + 1} more lines"]
-            sys.stdout.write(HOME + "\r\n".join(line + CLEAR_LINE for line in lines) + CLEAR_REST)
+            sys.stdout.write(HOME + "\r\n".join(to.fit(line) + CLEAR_LINE for line in lines) + CLEAR_REST)
             sys.stdout.flush()
             time.sleep(PERIOD)
             document = _try(read)
@@ -49,6 +50,7 @@ def _redraw(read: Read, document: Any, *, wide: bool) -> NoReturn:
 
 @contextmanager
 def _screen() -> Iterator[None]:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # not without giving the screen back
     sys.stdout.write(ENTER)
     try:
         yield
@@ -95,7 +97,7 @@ def _changed_lines(last: Any, status: Any) -> Iterator[str]:
     if last["summary"] != status["summary"] or last["ready"] != status["ready"]:
         yield f"{status['summary']} ready"
     if last.get("conditions") != status.get("conditions"):
-        yield from troubles(status, Page(), now())
+        yield from troubles(status, now())
     before = {name(plugin): plugin for plugin in last["plugins"]}
     for plugin in status["plugins"]:
         if _plugin_meaning(plugin) != _plugin_meaning(before.pop(name(plugin), None)):

@@ -5,8 +5,8 @@ Plain columns and six escape codes instead of a library: that would take longer 
 
 import json
 import os
+import re
 import shutil
-import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 RED, GREEN, YELLOW, DIM, BOLD = "31", "32", "33", "2", "1"
 GAP = "  "
+PAINT = re.compile(r"(\x1b\[[\d;]*m)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ Row = Sequence[Cell | str]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the reader's end can show. `width` None: lines are never cut."""
+    """What the reader's end can show. `width` None: as long as it likes."""
 
     colour: bool = False
     width: int | None = None
@@ -38,31 +39,30 @@ class Page:
         """Colour the text, if this page has colours."""
         return f"\x1b[{colour}m{text}\x1b[0m" if self.colour and colour else text
 
-    def cut(self, text: str, width: int) -> str:
-        """Fit the text into so many columns."""
-        if columns(text) <= width:
-            return text
-        while text and columns(text) > width - 1:
-            text = text[:-1]
-        return text + "…"
+    def fit(self, line: str) -> str:
+        """Cut a line, painted or not, so that it stays one line."""
+        if self.width is None or columns(PAINT.sub("", line)) <= self.width:
+            return line
+        kept, left = "", self.width - 1
+        for part in PAINT.split(line):
+            if PAINT.fullmatch(part):
+                kept += part
+            else:
+                shown = _head(part, left)
+                kept += shown
+                left = left - columns(shown) if shown == part else 0
+        return kept + "…"
 
     def table(self, rows: Iterable[Row]) -> list[str]:
-        """Align the columns; the last one is not padded, and is cut where the line must end."""
+        """Align the columns; the last one is not padded. An empty cell is a dash."""
         cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
         cells = [[Cell(printable(cell.text) or "-", cell.colour) for cell in row] for row in cells]
         widths = [max(columns(cell.text) for cell in column) for column in zip(*cells, strict=True)]
         return [self._line(row, widths) for row in cells]
 
     def _line(self, row: Sequence[Cell], widths: Sequence[int]) -> str:
-        left = sys.maxsize if self.width is None else self.width
-        parts = []
-        for cell, width in zip(row, widths, strict=True):
-            if left <= 0:
-                break
-            text = self.cut(cell.text, left)
-            parts.append(self.paint(text, cell.colour) + " " * (min(width, left) - columns(text)))
-            left -= width + len(GAP)
-        return GAP.join(parts).rstrip()
+        pads = (" " * (width - columns(cell.text)) for cell, width in zip(row, widths, strict=True))
+        return GAP.join(self.paint(cell.text, cell.colour) + pad for cell, pad in zip(row, pads, strict=True)).rstrip()
 
 
 def page(stream: TextIO) -> Page:
@@ -89,3 +89,11 @@ def columns(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _head(text: str, width: int) -> str:
+    for index, character in enumerate(text):
+        width -= columns(character)
+        if width < 0:
+            return text[:index]
+    return text

@@ -42,9 +42,10 @@ def since(time: str | None, at: datetime) -> str:
 
 
 def clock(time: str | float) -> str:
-    """The reader's own date and time of day, to the millisecond; takes seconds since the epoch as well."""
-    moment = datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else _read(time)
-    return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
+    """The reader's own date and time of day, as exact as it is given; takes seconds since the epoch as well."""
+    moment = _read(time) if isinstance(time, str) else datetime.fromtimestamp(time, UTC)
+    is_whole = isinstance(time, str) and not moment.microsecond
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds" if is_whole else "milliseconds")
 
 
 def _read(time: str) -> datetime:

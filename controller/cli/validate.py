@@ -1,11 +1,9 @@
 """`pluginmgr validate FILE...`: every error of every file with its line, before anything runs by it."""
 
 import argparse
-import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:  # the library behind it is loaded by `run`, not by `--help`
     from controller.config import Document, Finding
@@ -14,8 +12,7 @@ OK, UNFIT, UNREADABLE = 0, 1, 2
 STDIN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(NamedTuple):
     """About one file: fit with a document, unfit with findings, or unreadable with a reason."""
 
     file: str
@@ -35,9 +32,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "validate",
         help="check PluginConfig files",
-        description="Checks PluginConfig files against the schema that the controller and the API server use. Prints every"
-        " error as file:line:column: field: message. A field that is not known is an error here; a running controller"
-        " only warns of it.",
+        description="Checks PluginConfig files against the schema that the controller and the API server use."
+        " Prints every error as file:line:column: field: message. A field that is not known is an error here;"
+        " a running controller only warns of it.",
         epilog="Exit code: 0 all fit, 1 an unfit file, 2 a file that cannot be read.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a YAML or JSON file, or - for standard input")
@@ -49,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Check the files; the answer is the exit code, the worst of all."""
     verdicts = [_judge(file) for file in args.files]
     if args.output == "json":
+        import json
+
         print(json.dumps({"files": [_as_json(verdict) for verdict in verdicts]}, indent=2))
     else:
         for verdict in verdicts:
@@ -82,7 +81,7 @@ def _summary(document: "Document") -> str:
     kinds = document.data["spec"]["kinds"]
     plugins = sum(len(kind.get("plugins", ())) for kind in kinds)
     name = document.data["metadata"]["name"]
-    return f"PluginConfig {name} is fit ({len(kinds)} kinds, {plugins} plugins named)"
+    return f"PluginConfig {name} is fit (kinds: {len(kinds)}, plugins named: {plugins})"
 
 
 def _as_json(verdict: _Verdict) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from controller.config.atomic import replace_file
 from controller.config.document import Document, parse
 from controller.config.findings import DocumentError, Finding
-from controller.config.resolve import NO_HINTS, ONLY_STANDARD, Adapters, Hints, resolve
+from controller.config.resolve import NO_HINTS, ONLY_STANDARD, Adapters, Hints, resolve_with
+from controller.config.secrets import Secrets
 from controller.core.events import ConfigMissing, ConfigRead, ConfigRejected, Event
 from controller.core.model import Config
 
@@ -44,9 +45,15 @@ class CurrentConfig:
         self._adapters = adapters
         self._document: Document | None = None
         self._kept = self._read_kept()
+        self._secrets = Secrets({}, ())
+        self._hinted: Hints = NO_HINTS
         self._config: Config | None = None
         self._complaint: ConfigRejected | ConfigMissing | None = None
         self._warned: tuple[Finding, ...] = ()
+
+    def check(self, document: Document) -> None:
+        """Raise DocumentError if the document could not be taken over here and now."""
+        self._resolve(document)
 
     def offer(self, document: Document) -> None:
         """Take over a valid document; call `save` afterwards, where blocking does no harm."""
@@ -73,7 +80,7 @@ class CurrentConfig:
 
     def refresh(self) -> None:
         """Read the secrets again."""
-        if self._document is None:
+        if self._document is None or (self._secrets.is_fresh() and self._hints() == self._hinted):
             return
         config = self._resolve(self._document)
         if config != self._config:
@@ -100,14 +107,10 @@ class CurrentConfig:
             self._kept = document
 
     def _resolve(self, document: Document) -> Config:
-        return resolve(
-            document,
-            plugin_dir=self._plugin_dir,
-            environ=self._environ,
-            secrets_dirs=self._secrets_dirs,
-            hints=self._hints(),
-            adapters=self._adapters,
-        )
+        secrets, hints = Secrets(self._environ, self._secrets_dirs), dict(self._hints())
+        config = resolve_with(secrets, document, plugin_dir=self._plugin_dir, hints=hints, adapters=self._adapters)
+        self._secrets, self._hinted = secrets, hints
+        return config
 
     def _numbered(self, document: Document) -> Document:
         """A file has no generation of its own: count as the API server does, one up for each change of the spec."""

@@ -38,7 +38,7 @@ def parse(text: str | bytes, *, source: str, strict: bool = False) -> Document:
 
 
 def from_object(data: Mapping[str, Any], *, source: str, strict: bool = False) -> Document:
-    """The same for an object as the API server sends it."""
+    """The same for an object as the API server sends it, decoded to plain dicts and lists."""
     examined, complaints = _examine(dict(data))
     found = [(_finding(each, examined, source, None), each.unknown) for each in complaints]
     return _judged(examined, found, source, strict=strict)

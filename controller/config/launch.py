@@ -14,6 +14,7 @@ from controller.config.quantity import in_bytes
 from controller.config.secrets import Secrets, UnreadableError
 from controller.core.model import Handshake, Launch, LaunchId, Limits, SecretUnavailable
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 LAUNCH_FIELDS = frozenset({"args", "env", "config", "limits", "restartedAt"})
 
 
@@ -52,7 +53,7 @@ def sources_of(fields: Fields) -> dict[str, str]:
 
 def canonical(value: Any) -> str:
     """JSON that depends on the value alone, not on the order in which someone wrote its fields."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _environment(fields: Fields, secrets: Secrets) -> dict[str, str]:

@@ -13,5 +13,5 @@ def over(upper: Fields, lower: Fields) -> Fields:
     merged = dict(lower)
     for name, value in upper.items():
         below = lower.get(name)
-        merged[name] = over(value, below) if isinstance(value, Mapping) and isinstance(below, Mapping) else value
+        merged[name] = over(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
     return merged

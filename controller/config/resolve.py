@@ -41,8 +41,13 @@ def resolve(
     adapters: Adapters = ONLY_STANDARD,
 ) -> Config:
     """The Config that the document means here and now; raises DocumentError if a kind's adapter does not fit."""
-    spec = document.data["spec"]
     secrets = Secrets(environ, secrets_dirs)
+    return resolve_with(secrets, document, plugin_dir=plugin_dir, hints=hints, adapters=adapters)
+
+
+def resolve_with(secrets: Secrets, document: Document, *, plugin_dir: str, hints: Hints, adapters: Adapters) -> Config:
+    """The same, with secrets whose freshness can be asked later."""
+    spec = document.data["spec"]
     kinds = {}
     for kind in spec["kinds"]:
         adapter = kind.get("adapter", STANDARD)
@@ -105,11 +110,11 @@ def _plugin(fields: Fields, launch: Launch | SecretUnavailable) -> PluginSpec:
         required=fields.get("required", default.required),
         pins=frozenset(map(Digest, fields.get("sha256", ()))),
         start_timeout=float(fields.get("startTimeoutSeconds", default.start_timeout)),
-        health=_health(fields.get("health", {}), default.health),
-        restart=_restart(fields.get("restart", {}), default.restart),
-        stop=_stop(fields.get("stop", {}), default.stop),
-        update=_update(fields.get("update", {}), default.update),
-        logs=_logs(fields.get("logs", {}), default.logs),
+        health=_health(fields["health"], default.health) if "health" in fields else default.health,
+        restart=_restart(fields["restart"], default.restart) if "restart" in fields else default.restart,
+        stop=_stop(fields["stop"], default.stop) if "stop" in fields else default.stop,
+        update=_update(fields["update"], default.update) if "update" in fields else default.update,
+        logs=_logs(fields["logs"], default.logs) if "logs" in fields else default.logs,
     )
 
 

@@ -14,12 +14,13 @@ class UnreadableError(Exception):
 
 
 class Secrets:
-    """What env entries stand for. `directories` are the only places `fromFile` may point into."""
+    """What env entries stand for; each file is read once, and only in one of `directories`."""
 
     def __init__(self, environ: Mapping[str, str], directories: Iterable[str]) -> None:
         """`environ` is the controller's own environment."""
         self._environ = environ
         self._directories = tuple(directories)
+        self._files: dict[str, tuple[str | None, str]] = {}  # the value, or None and why there is none
 
     def value_of(self, variable: Mapping[str, Any]) -> str:
         """The value of one entry of `env`; raises UnreadableError."""
@@ -29,21 +30,30 @@ class Secrets:
             return self._own(variable["fromEnv"])
         return str(variable["value"])
 
+    def is_fresh(self) -> bool:
+        """Whether every file that was asked for still says the same."""
+        return all(self._read(path) == outcome for path, outcome in self._files.items())
+
     def _own(self, name: str) -> str:
         if name not in self._environ:
             raise UnreadableError(f"the controller's environment has no {name}")
         return self._environ[name]
 
     def _file(self, path: str) -> str:
+        if path not in self._files:
+            self._files[path] = self._read(path)
+        value, why_not = self._files[path]
+        if value is None:
+            raise UnreadableError(why_not)
+        return value
+
+    def _read(self, path: str) -> tuple[str | None, str]:
         try:
-            content = _content(self._allowed(path))
+            return _text(path, _content(self._allowed(path))), ""
+        except UnreadableError as error:
+            return None, str(error)
         except OSError as error:
-            raise UnreadableError(f"{path}: {error.strerror}") from error
-        if len(content) > MAX_BYTES:
-            raise UnreadableError(f"{path} is larger than {MAX_BYTES // 1024} KiB")
-        if b"\0" in content:
-            raise UnreadableError(f"{path} has a NUL byte, which no variable can hold")
-        return _without_line_break(content).decode("utf-8", "surrogateescape")
+            return None, f"{path}: {error.strerror}"
 
     def _allowed(self, path: str) -> str:
         """The file itself, all links followed: a volume's own links stay within it, others do not count."""
@@ -61,6 +71,14 @@ def _content(path: str) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnreadableError(f"{path} is no regular file")
         return file.read(MAX_BYTES + 1)
+
+
+def _text(path: str, content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise UnreadableError(f"{path} is larger than {MAX_BYTES // 1024} KiB")
+    if b"\0" in content:
+        raise UnreadableError(f"{path} has a NUL byte, which no variable can hold")
+    return _without_line_break(content).decode("utf-8", "surrogateescape")
 
 
 def _without_line_break(content: bytes) -> bytes:

@@ -27,6 +27,7 @@ from controller.config.scalars import ScalarError, plain, tagged
 MAX_DEPTH = 64
 MAX_ALIASED = 100_000  # values that aliases may add; a bomb multiplies, an honest file repeats a few defaults
 _MERGE = "<<"
+_LONGEST = 160  # characters of a message that quotes the text
 
 
 class TextError(Exception):
@@ -48,13 +49,13 @@ class Tree:
     values: dict[Path, Position] = field(default_factory=dict)
     keys: dict[Path, Position] = field(default_factory=dict)
 
-    def position(self, path: Path) -> Position | None:
+    def position(self, path: Path) -> Position:
         """Where the field stands: its key or the list's item, else the nearest thing around it that is there."""
         for length in range(len(path), -1, -1):
             found = self.keys.get(path[:length]) or self.values.get(path[:length])
             if found:
                 return found
-        return None
+        return self.start
 
 
 class _Events(CParser):
@@ -131,7 +132,7 @@ class Builder:
             elif self._positions:
                 self._tree.keys[tuple(path)] = _at(event)
             value = self._value(self._next())
-            if key == _MERGE and event.implicit[0]:
+            if key == _MERGE and type(event) is ScalarEvent and event.implicit[0]:
                 merged = self._merged(value, event) | merged
             else:
                 data[key] = value
@@ -147,10 +148,12 @@ class Builder:
         return merged
 
     def _key(self, event: Any) -> str:
-        if type(event) is AliasEvent and event.anchor in self._anchors:
-            key = self._anchors[event.anchor][0]
+        if type(event) is AliasEvent:
+            key = self._alias(event)
         elif type(event) is ScalarEvent:
             key = event.value if event.value == _MERGE else self._scalar(event)
+            if event.anchor:
+                self._anchors[event.anchor] = (key, 1)
         else:
             raise TextError("a key must be a single word", _at(event))
         if isinstance(key, str):
@@ -181,7 +184,7 @@ class Builder:
         return data
 
     def _mistake(self, message: str, event: Any) -> None:
-        self._tree.mistakes.append((message, tuple(self._path), _at(event)))
+        self._tree.mistakes.append((message[:_LONGEST], tuple(self._path), _at(event)))
 
 
 def _at(event: Any) -> Position:

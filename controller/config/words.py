@@ -19,8 +19,7 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$": "lower-case letters, digits and '-', with a letter or digit at both ends",
         "^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and '_', not beginning with a digit",
-        "^[A-Za-z0-9_][A-Za-z0-9._+-]*$": "a file name of letters, digits and '._+-', beginning with a letter, digit or"
-        " '_'",
+        "^[A-Za-z0-9][A-Za-z0-9._-]*$": "a file name of letters, digits and '._-', beginning with a letter or digit",
         "^([.]|([.]/)*[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?)$": "a directory within the plugin"
         " volume: relative, without '..', its names made of letters, digits and '._-'",
         "^[0-9a-f]{64}$": "a SHA-256 digest: 64 digits of 0-9a-f, as sha256sum prints them",

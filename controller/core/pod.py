@@ -72,6 +72,8 @@ def readiness(draft: Draft, short: int) -> Finding:
         return ("Ready", False, Reason.SHUTTING_DOWN, "the controller stops everything")
     if draft.config is None:
         return ("Ready", False, Reason.NO_CONFIG, "no config was read yet, nothing runs")
+    if any(kind.directory not in draft.directories for kind in draft.kinds.values()):
+        return ("Ready", False, Reason.NOT_ALL_READY, "the volume was not scanned yet")
     if short:
         return ("Ready", False, Reason.NOT_ALL_READY, f"{short} plugins are not ready")
     return ("Ready", True, Reason.ALL_READY, "all wanted plugins are ready")

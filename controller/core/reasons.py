@@ -32,7 +32,7 @@ class Reason(StrEnum):
     REMOVED = "Removed"  # the file is gone from the volume
     KIND_REMOVED = "KindRemoved"  # the config no longer has the kind
     DIGEST_MISMATCH = "DigestMismatch"  # the bytes on the volume are not among the pinned digests
-    SECRET_UNAVAILABLE = "SecretUnavailable"
+    SECRET_UNAVAILABLE = "SecretUnavailable"  # a `fromFile` or `fromEnv` of the launch cannot be read
     DUPLICATE_ID = "DuplicateId"  # another plugin of the kind holds the id that this one reports
     ID_MISMATCH = "IdMismatch"  # workers of one version report different ids
     FILE_UNREADABLE = "FileUnreadable"  # the file is there and cannot be read

@@ -7,12 +7,12 @@ from controller.goplugin.handshake import Handshake
 from controller.goplugin.launch import launch
 from controller.goplugin.logs import Record, Stream
 from controller.goplugin.prctl import become_subreaper, set_not_dumpable
-from controller.goplugin.process import running
 from controller.goplugin.session import Session, Timings
-from controller.goplugin.ticker import HealthTicker, Pace
-from controller.goplugin.transport import Channel
+from controller.goplugin.ticker import HealthTicker, Schedule, Ward
+from controller.goplugin.transport import CallError, Channel
 
 __all__ = [
+    "CallError",
     "Channel",
     "Command",
     "Failure",
@@ -21,16 +21,16 @@ __all__ = [
     "HealthTicker",
     "LaunchError",
     "Limits",
-    "Pace",
     "ProcessExit",
     "Record",
+    "Schedule",
     "Session",
     "Stream",
     "Timings",
+    "Ward",
     "become_subreaper",
     "launch",
     "reap_adopted",
-    "running",
     "set_not_dumpable",
     "sweep",
 ]

@@ -8,8 +8,7 @@ import grpc.aio
 
 from controller.goplugin import transport
 from controller.goplugin.handshake import Answer
-from controller.goplugin.health import Health
-from controller.goplugin.pb.goplugin_pb2 import HealthCheckResponse
+from controller.goplugin.health import SERVING, Health, describe
 from controller.goplugin.transport import Channel
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.1  # seconds; the first tries come fast, a plugin that waits is not hurried
@@ -45,7 +44,7 @@ class Connector:
 
     async def _is_serving(self) -> bool:
         try:
-            status = await self.health.ask(None)
+            status = await self.health.ask()
         except grpc.aio.AioRpcError as error:
             self.problem = f"{error.code().name} {error.details() or ''}".rstrip()
             if error.code() is grpc.StatusCode.UNAVAILABLE and not self.has_answered:
@@ -54,8 +53,8 @@ class Connector:
         if not self.has_answered:
             self.has_answered = True
             self._on_answer(self.channel)
-        self.problem = "" if status is None else f"health check says {HealthCheckResponse.ServingStatus.Name(status)}"
-        return status is None or status == HealthCheckResponse.SERVING
+        self.problem = "" if status is None else describe(status)
+        return status is None or status == SERVING
 
     async def _reopen(self) -> None:
         # A channel that was refused waits before it tries again; a new one does not.

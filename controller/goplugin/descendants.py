@@ -9,11 +9,12 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from controller.goplugin.prctl import is_subreaper
+from controller.goplugin.process import running
 
 PAUSE = 0.002  # seconds; a killed process is gone after about one
 
@@ -41,9 +42,9 @@ class Roundup:
         self._rounds = _ROUNDS
         self.killed: set[int] = set()
 
-    def step(self, leaders: Collection[int]) -> bool:
-        """Kill and reap what is there now; tell whether to come again after `PAUSE`. `leaders` are never touched."""
-        found = set(_leftovers(self._family, leaders)) - self._unreaped
+    def step(self) -> bool:
+        """Kill and reap what is there now; tell whether to come again after `PAUSE`."""
+        found = set(_leftovers(self._family)) - self._unreaped
         for pid in found:
             _kill(pid)
         self.killed |= found
@@ -71,11 +72,12 @@ def sweep(prefix: str, *, timeout: float = 2.0) -> int:
     return len(killed)
 
 
-def reap_adopted(leaders: Collection[int]) -> int:
-    """Reap the dead children of this process but those of `leaders`; return how many it were.
+def reap_adopted() -> int:
+    """Reap the dead children of this process but its plugins; return how many it were.
 
     For a subreaper, now and then: helpers that plugins orphan become its children, and end.
     """
+    leaders = running()
     return sum(1 for pid in _children(os.getpid()) if pid not in leaders and _is_zombie(pid) and _reap(pid))
 
 
@@ -90,10 +92,11 @@ def descendants(pid: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def _leftovers(family: Family, leaders: Collection[int]) -> Iterator[int]:
+def _leftovers(family: Family) -> Iterator[int]:
     if not is_subreaper():
         yield from (pid for pid in _processes() if _has_entry(pid, family.tag.encode() + b"\0"))
         return
+    leaders = running()
     for child in _children(os.getpid()):
         if child not in leaders and _belongs(child, family, is_only=not leaders):
             yield child
@@ -151,7 +154,8 @@ def _children(pid: int) -> list[int]:
 
 def _processes() -> Iterator[int]:
     ours = os.getpid()
-    return (int(name) for name in os.listdir(_PROC) if name.isdigit() and int(name) != ours)
+    names = os.listdir(_PROC)
+    return (int(name) for name in names if name.isdigit() and int(name) != ours)
 
 
 def _has_entry(pid: int, start: bytes) -> bool:

@@ -3,6 +3,7 @@
 Pure: the evidence comes in as values. What can be seen before the start is told by `preflight`.
 """
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +34,11 @@ def exited(seen: Evidence) -> LaunchError:
     """Tell why a plugin ended before its handshake line; an exit code of 0 does not make it better."""
     refusal = chain.find_refusal(seen.exit.code if seen.exit else None, seen.tail)
     if refusal is not None:
-        return _error(seen, *_refused(refusal))
+        return _error(seen, Failure.SPAWN_FAILED, f"was not started: {refusal}")
     everything = "\n".join(seen.tail)
+    if any(line.startswith(f"{seen.program}: ") and _read_by_shell(line) for line in seen.tail):
+        what = "cannot run on this machine: the kernel does not know its format"
+        return _error(seen, Failure.WRONG_ARCHITECTURE, what, "rebuild it for this machine")
     if _COOKIE_PROSE in everything and seen.exit == ProcessExit(code=1):
         return _error(
             seen,
@@ -134,21 +138,21 @@ def not_serving(seen: Evidence, timeout: float) -> LaunchError:
     )
 
 
-def not_spawned(program: str, error: OSError) -> LaunchError:
-    """Tell that the kernel made no process."""
-    what = f"cannot start {Path(program).name}: no process could be made: {error.strerror}"
-    return LaunchError(Failure.SPAWN_FAILED, f"{what}; look at the limits on processes, memory and open files")
+def not_spawned(program: str, cwd: str, error: OSError | ValueError) -> LaunchError:
+    """Tell that no process could be made."""
+    what = f"cannot start {Path(program).name}: no process could be made"
+    if not isinstance(error, OSError):
+        return LaunchError(Failure.SPAWN_FAILED, f"{what}: {error}")
+    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
+        return LaunchError(Failure.SPAWN_FAILED, f"{what}: {error.strerror}: its working directory {cwd}")
+    return LaunchError(
+        Failure.SPAWN_FAILED, f"{what}: {error.strerror}; look at the limits on processes, memory and open files"
+    )
 
 
 def not_limited(program: str, error: OSError) -> LaunchError:
     """Tell that the kernel refused the limits."""
     return LaunchError(Failure.SPAWN_FAILED, f"cannot limit {Path(program).name}: {error.strerror}; look at its limits")
-
-
-def _refused(line: str) -> tuple[Failure, str, str]:
-    if "Exec format error" in line:
-        return Failure.WRONG_ARCHITECTURE, f"cannot run on this machine: {line}", "rebuild it for this machine"
-    return Failure.SPAWN_FAILED, f"was not started: {line}", ""
 
 
 def _port_taken(seen: Evidence) -> LaunchError:
@@ -160,9 +164,24 @@ def _port_taken(seen: Evidence) -> LaunchError:
     )
 
 
+def _read_by_shell(line: str) -> bool:
+    # What the kernel refuses to execute, execvp(3) of the link before gives to the shell; no script contains this.
+    return "\x7fELF" in line or "cannot execute binary file" in line
+
+
 def _is_port_taken(text: str) -> bool:
     lowered = text.lower()
     return any(words in lowered for words in _PORT_TAKEN)
+
+
+def port_shared(seen: Evidence, address: str) -> LaunchError:
+    """Tell that calls to its TCP port would reach another process."""
+    return _error(
+        seen,
+        Failure.PORT_IN_USE,
+        f"listens on TCP {address}, and so does another process: calls would reach either",
+        "it must take a free port or a Unix socket, or run once only",
+    )
 
 
 def _error(seen: Evidence, failure: Failure, what: str, advice: str = "") -> LaunchError:

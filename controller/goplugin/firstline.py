@@ -32,7 +32,8 @@ class FirstLine:
         return bool(rest) and self._rest.feed(rest)
 
     def end(self) -> None:
-        """Take the stream as ended: a line needs no end then."""
+        """Take that nothing more will come: a line needs no end then."""
         if not self.done.done() and self.partial.strip():
             line, self.partial = self.partial, b""
             self.done.set_result(line.decode(errors="replace"))
+        self._rest.end()

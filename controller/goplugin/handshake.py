@@ -49,16 +49,21 @@ def environment(handshake: Handshake, base: Mapping[str, str], socket_dir: str) 
     """Return `base` with the variables of the protocol, which win.
 
     PLUGIN_MULTIPLEX_GRPC stays unset: even `false` makes the plugin answer with a seventh field. The ports are for
-    plugins that listen on TCP; PLUGIN_UNIX_SOCKET_DIR keeps all sockets of one process in one place.
+    plugins that listen on TCP; PLUGIN_UNIX_SOCKET_DIR keeps all sockets of one process in one place. Plugins built with
+    a go-plugin before 1.5.0 do not know it and take TMPDIR; one in `base` is left alone.
     """
     kept = {name: value for name, value in base.items() if name not in _NEVER_INHERITED}
-    return kept | {
-        handshake.cookie_key: handshake.cookie_value,
-        "PLUGIN_MIN_PORT": "10000",
-        "PLUGIN_MAX_PORT": "25000",
-        "PLUGIN_PROTOCOL_VERSIONS": ",".join(str(version) for version in handshake.protocol_versions),
-        "PLUGIN_UNIX_SOCKET_DIR": socket_dir,
-    }
+    return (
+        {"TMPDIR": socket_dir}
+        | kept
+        | {
+            handshake.cookie_key: handshake.cookie_value,
+            "PLUGIN_MIN_PORT": "10000",
+            "PLUGIN_MAX_PORT": "25000",
+            "PLUGIN_PROTOCOL_VERSIONS": ",".join(str(version) for version in handshake.protocol_versions),
+            "PLUGIN_UNIX_SOCKET_DIR": socket_dir,
+        }
+    )
 
 
 def parse(line: str, handshake: Handshake) -> Answer:

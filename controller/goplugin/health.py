@@ -1,5 +1,9 @@
 """The standard health service, with the status read: Go's host looks for an error only and lets NOT_SERVING pass."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
 import grpc
 import grpc.aio
 
@@ -7,7 +11,12 @@ from controller.goplugin.failures import HealthError
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckResponse
 from controller.goplugin.transport import Channel
 
+SERVING = HealthCheckResponse.SERVING
+
+Status: TypeAlias = HealthCheckResponse.ServingStatus.ValueType
+
 _CHECK = "/grpc.health.v1.Health/Check"
+_WATCH = "/grpc.health.v1.Health/Watch"
 _SERVICE = "plugin"  # what go-plugin's server registers; others may know the whole server ("") only
 
 
@@ -16,6 +25,7 @@ class Health:
 
     def __init__(self, channel: Channel) -> None:
         """Take the channel."""
+        self._channel = channel
         self._check = channel.unary_unary(
             _CHECK,
             request_serializer=HealthCheckRequest.SerializeToString,
@@ -24,28 +34,58 @@ class Health:
         self._request = HealthCheckRequest(service=_SERVICE)
         self.is_offered = True  # until the plugin says UNIMPLEMENTED
 
-    async def check(self, limit: float) -> None:
-        """Return if the plugin says SERVING within `limit` seconds, or has no health service; raises HealthError."""
+    async def ask(self) -> Status | None:
+        """Return the status, however long it takes; None if the plugin has no health service. Raises AioRpcError."""
         try:
-            status = await self.ask(limit)
-        except grpc.aio.AioRpcError as error:
-            raise HealthError(_explain(error, limit)) from error
-        if status is not None and status != HealthCheckResponse.SERVING:
-            raise HealthError(f"health check says {HealthCheckResponse.ServingStatus.Name(status)}")
-
-    async def ask(self, limit: float | None) -> HealthCheckResponse.ServingStatus.ValueType | None:
-        """Return the status; None if the plugin has no health service. Raises AioRpcError."""
-        try:
-            return await self._ask(limit)
+            return await self._answer(self._check(self._request))
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.NOT_FOUND or not self._request.service:
                 raise
         self._request = HealthCheckRequest()
-        return await self._ask(limit)
+        return await self._answer(self._check(self._request))
 
-    async def _ask(self, limit: float | None) -> HealthCheckResponse.ServingStatus.ValueType | None:
+    def begin_check(self, limit: float) -> Coroutine[Any, Any, None]:
+        """Send a check now; what is returned must be awaited, and raises HealthError unless it says SERVING.
+
+        A plugin without a health service is healthy if it answers. Many checks sent together cost a third of the same
+        checks one by one, and need no task each.
+        """
+        return self._judge(self._check(self._request, timeout=limit), limit)
+
+    async def watch(self, on_status: Callable[[Status], None]) -> None:
+        """Hand on each status that the plugin reports by itself; return when it does not, or not any longer."""
+        call = self._channel.unary_stream(
+            _WATCH,
+            request_serializer=HealthCheckRequest.SerializeToString,
+            response_deserializer=HealthCheckResponse.FromString,
+        )(self._request)
         try:
-            answer = await self._check(self._request, timeout=limit)
+            async for answer in call:
+                on_status(answer.status)
+        except grpc.aio.AioRpcError:
+            pass  # not offered, or the connection is lost: the checks tell
+        finally:
+            call.cancel()
+
+    async def _judge(self, call: Any, limit: float) -> None:
+        try:
+            status = await self._answer(call)
+        except grpc.aio.AioRpcError as error:
+            raise HealthError(_explain(error, limit)) from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # gRPC says "cancelled" to whoever waits for a call when the channel is closed; nobody cancelled the waiter.
+            raise HealthError("health check ended with the session") from None
+        finally:
+            call.cancel()
+        if status is not None and status != SERVING:
+            raise HealthError(describe(status))
+
+    async def _answer(self, call: Any) -> Status | None:
+        try:
+            answer: HealthCheckResponse = await call
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                 raise
@@ -54,7 +94,13 @@ class Health:
         return answer.status
 
 
-def _explain(error: grpc.aio.AioRpcError, limit: float | None) -> str:
+def describe(status: Status) -> str:
+    """Say what a health check says; a plugin may answer with a number that has no name."""
+    known = HealthCheckResponse.ServingStatus.values()
+    return f"health check says {HealthCheckResponse.ServingStatus.Name(status) if status in known else status}"
+
+
+def _explain(error: grpc.aio.AioRpcError, limit: float) -> str:
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"health check got no answer within {limit:g} s"
     return f"health check failed: {error.code().name} {error.details() or ''}".rstrip()

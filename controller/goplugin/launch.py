@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from controller.goplugin import chain, diagnosis, preflight, stdio, transport
+from controller.goplugin import chain, diagnosis, ports, preflight, stdio, transport
 from controller.goplugin.chain import Command
 from controller.goplugin.closing import Closing
 from controller.goplugin.connect import Connector
@@ -20,7 +20,7 @@ from controller.goplugin.firstline import FirstLine
 from controller.goplugin.handshake import Answer, Handshake, HandshakeError, environment, parse
 from controller.goplugin.logs import Emit, LineFlow, Sink, Stream
 from controller.goplugin.patience import Patience
-from controller.goplugin.process import Process, running
+from controller.goplugin.process import Process
 from controller.goplugin.session import Session, Timings
 from controller.goplugin.spawn import spawn
 
@@ -73,16 +73,15 @@ class _Attempt:
         self._command = command
         self._handshake = handshake
         self._sink = sink
-        self._flows = (LineFlow(sink, Stream.STDOUT), LineFlow(sink, Stream.STDERR))
-        self._line = FirstLine(self._flows[0])
+        self._line = FirstLine(LineFlow(sink, Stream.STDOUT))
         self._connector: Connector | None = None
         self._stdio: asyncio.Task[None] | None = None
         self._session: Session | None = None
         start = partial(spawn, chain.build(command), environ, command.cwd)
         try:
-            self.process = Process(start, self._line.feed, self._flows[1].feed)
-        except OSError as error:
-            raise diagnosis.not_spawned(command.program, error) from error
+            self.process = Process(start, self._line, LineFlow(sink, Stream.STDERR))
+        except (OSError, ValueError) as error:
+            raise diagnosis.not_spawned(command.program, command.cwd, error) from error
         self._family = Family(tag, self.process.pid)
 
     def limit(self) -> None:
@@ -103,7 +102,8 @@ class _Attempt:
                 await connector.connect()
         except TimeoutError:
             raise self._late(limit) from None
-        transport.share_socket(answer)  # once more, for plugins that print before they listen
+        transport.share_socket(answer)  # both once more, for plugins that print before they listen
+        self._check_port(answer)
         if not connector.health.is_offered:
             self._sink.remark("warn", "no health service: checks only prove that the plugin answers")
         timings = Timings(spawned - began, shaken - spawned, time.monotonic() - shaken)
@@ -124,8 +124,6 @@ class _Attempt:
             await closing.wait(self._stdio, _UNKILLABLE)
         if self._connector is not None:
             await closing.run(self._connector.close())
-        for flow in self._flows:
-            flow.end()
         self._sink.note_dropped()
         closing.finish()
 
@@ -138,7 +136,12 @@ class _Attempt:
             raise diagnosis.unusable_line(self._seen(), error) from error
         answer = transport.resolve(answer, self._command.cwd)
         transport.share_socket(answer)
+        self._check_port(answer)
         return answer
+
+    def _check_port(self, answer: Answer) -> None:
+        if answer.network == "tcp" and ports.is_shared(answer.address, self.process.pid):
+            raise diagnosis.port_shared(self._seen(), answer.address)
 
     def _follow_stdio(self, channel: transport.Channel) -> None:
         self._stdio = asyncio.create_task(stdio.follow(channel, self._sink), name=f"stdio of {self.process.pid}")
@@ -157,7 +160,6 @@ class _Attempt:
     def _ended(self) -> LaunchError:
         if self._connector is not None:
             return diagnosis.died_connecting(self._seen())
-        self._line.end()
         if not self._line.done.done():
             return diagnosis.exited(self._seen())
         try:
@@ -183,7 +185,7 @@ class _Attempt:
         if self._session is not None:
             family = Family(family.tag, family.session, self._session.seen)
         roundup = Roundup(family)
-        while roundup.step(running()):
+        while roundup.step():
             await closing.run(asyncio.sleep(PAUSE))
         if roundup.killed:
             self._sink.remark("warn", f"killed {len(roundup.killed)} processes that it left behind")

@@ -111,7 +111,7 @@ class Sink:
     def accept(self, lines: list[bytes], parser: LogParser, *, is_stderr: bool) -> bool:
         """Emit what the rate allows; tell whether something was dropped."""
         if is_stderr:
-            self._tail.extend(line for line in lines[-TAIL_LINES:] if line.strip())
+            self._tail.extend(line for line in lines[-2 * TAIL_LINES :] if line.strip())
         ticks, now = time.monotonic(), time.time()
         granted = self._limit.grant(len(lines), ticks)
         if granted and ticks - self._noted_at >= _NOTE_INTERVAL:
@@ -147,7 +147,7 @@ class LineFlow:
         return self._sink.accept(self._splitter.feed(chunk), self._parser, is_stderr=self._is_stderr)
 
     def end(self) -> None:
-        """Take the last line, if it has no end."""
+        """Take that nothing more will come: the last line needs no end then."""
         self._sink.accept(self._splitter.flush(), self._parser, is_stderr=self._is_stderr)
 
 

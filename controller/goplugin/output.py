@@ -5,7 +5,7 @@ Knows pipes and bytes, not what a line means; that is `logs`.
 
 import asyncio
 import os
-from collections.abc import Callable
+from typing import Protocol
 
 LINE_LIMIT = 64 * 1024
 
@@ -85,14 +85,24 @@ class RateLimit:
         return dropped
 
 
-class PipeReader:
-    """Owns the read end of a pipe: hands each chunk to `on_chunk`, which tells whether the writer floods."""
+class Consumer(Protocol):
+    """Who reads what a process prints on one stream."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, on_chunk: Callable[[bytes], bool]) -> None:
+    def feed(self, chunk: bytes) -> bool:
+        """Take a chunk; tell whether it comes faster than it may."""
+
+    def end(self) -> None:
+        """Take that nothing more will come."""
+
+
+class PipeReader:
+    """Owns the read end of a pipe, and hands on what comes out of it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, consumer: Consumer) -> None:
         """Take over the descriptor, which must not block."""
         self._loop = loop
         self._fd = fd
-        self._on_chunk = on_chunk
+        self._consumer = consumer
         self._resting: asyncio.TimerHandle | None = None
         loop.add_reader(fd, self._read)
 
@@ -102,7 +112,7 @@ class PipeReader:
             chunk = self._take() if self._fd >= 0 else None
             if not chunk:
                 break
-            self._on_chunk(chunk)
+            self._consumer.feed(chunk)
         self.close()
 
     def close(self) -> None:
@@ -113,12 +123,13 @@ class PipeReader:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
+            self._consumer.end()
 
     def _read(self) -> None:
         chunk = self._take()
         if chunk == b"":
             self.close()
-        elif chunk and self._on_chunk(chunk):
+        elif chunk and self._consumer.feed(chunk):
             self._rest()
 
     def _take(self) -> bytes | None:

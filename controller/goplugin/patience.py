@@ -1,10 +1,12 @@
 """How long a launch is waited for: until its time is over, or its process has ended."""
 
 import asyncio
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from controller.goplugin.failures import ProcessExit
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from controller.goplugin.failures import ProcessExit
 
 
 class Patience:
@@ -22,7 +24,7 @@ class Patience:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
         """End; a cancellation from elsewhere passes."""
         self._exit.remove_done_callback(self._end)

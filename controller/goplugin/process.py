@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Self
 
 from controller.goplugin.failures import ProcessExit
-from controller.goplugin.output import PipeReader
+from controller.goplugin.output import Consumer, PipeReader
 
 _FIRST_FREE = 3
 
@@ -21,14 +21,13 @@ _FIRST_FREE = 3
 # the children of this process for what plugins left behind must not touch these.
 _leaders: set[int] = set()
 
-OnChunk = Callable[[bytes], bool]
 Start = Callable[[int, int], int]
 
 
 class Process:
     """A running child. `exit` is set straight from the callback of its pidfd, all it printed being handed out."""
 
-    def __init__(self, start: Start, on_stdout: OnChunk, on_stderr: OnChunk) -> None:
+    def __init__(self, start: Start, for_stdout: Consumer, for_stderr: Consumer) -> None:
         """Spawn; on the main thread only, since a death signal follows the thread. Raises OSError.
 
         `start` gets the write ends for stdout and stderr and returns the pid of a session's leader.
@@ -44,7 +43,7 @@ class Process:
             self._pidfd = _open_pidfd(self.pid)
             _leaders.add(self.pid)
             stdout, stderr = pipes.release()
-        self._readers = (PipeReader(self._loop, stdout, on_stdout), PipeReader(self._loop, stderr, on_stderr))
+        self._readers = (PipeReader(self._loop, stdout, for_stdout), PipeReader(self._loop, stderr, for_stderr))
         self._loop.add_reader(self._pidfd, self._on_exit)
 
     def signal_group(self, number: signal.Signals) -> None:
@@ -58,6 +57,7 @@ class Process:
         """Let go of a process that SIGKILL did not end (stuck in the kernel): its descriptors must not stay."""
         if self._pidfd >= 0:
             self._release()
+            _leaders.discard(self.pid)  # whoever reaps orphans may reap it, should it ever end
         if not self.exit.done():
             self.exit.set_result(ProcessExit())
 

@@ -1,7 +1,5 @@
 """Server reflection: the names of the services that a plugin offers, and nothing more of it."""
 
-from collections.abc import AsyncIterator
-
 import grpc
 import grpc.aio
 
@@ -24,11 +22,13 @@ async def list_services(channel: Channel, limit: float) -> tuple[str, ...] | Non
 
 
 async def _list(channel: Channel, method: str, limit: float) -> tuple[str, ...] | None:
-    call = channel.stream_stream(
+    # A stream of requests in the protocol; one request and its end look the same on the wire, and gRPC sends them at
+    # once. Written as a stream, a plugin that refuses first turns the write into an error of its own.
+    call = channel.unary_stream(
         method,
         request_serializer=ReflectionRequest.SerializeToString,
         response_deserializer=ReflectionResponse.FromString,
-    )(_question(), timeout=limit)
+    )(ReflectionRequest(list_services="*"), timeout=limit)
     try:
         async for answer in call:
             if answer.HasField("list_services_response"):
@@ -40,7 +40,3 @@ async def _list(channel: Channel, method: str, limit: float) -> tuple[str, ...] 
     finally:
         call.cancel()
     return None
-
-
-async def _question() -> AsyncIterator[ReflectionRequest]:
-    yield ReflectionRequest(list_services="*")

@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -12,7 +13,7 @@ import grpc.aio
 from controller.goplugin.descendants import descendants
 from controller.goplugin.failures import HealthError, ProcessExit
 from controller.goplugin.handshake import Answer
-from controller.goplugin.health import Health
+from controller.goplugin.health import Health, Status
 from controller.goplugin.logs import Sink
 from controller.goplugin.pb.goplugin_pb2 import Empty
 from controller.goplugin.process import Process
@@ -75,7 +76,15 @@ class Session:
         """Return if the plugin says SERVING within `timeout` seconds; raises HealthError."""
         if self.exit.done():
             raise HealthError(f"the process ended with {self.exit.result()}")
-        await self._health.check(timeout)
+        await self.begin_check(timeout)
+
+    def begin_check(self, timeout: float) -> Coroutine[Any, Any, None]:
+        """Send the check now, and await the answer later; many at once are cheaper than one by one."""
+        return self._health.begin_check(timeout)
+
+    async def watch_health(self, on_status: Callable[[Status], None]) -> None:
+        """Hand on each status that the plugin reports by itself; returns when it does not, or not any longer."""
+        await self._health.watch(on_status)
 
     async def services(self, timeout: float) -> tuple[str, ...] | None:  # noqa: ASYNC109 - see check
         """Return the names of the gRPC services; None without reflection. Raises HealthError if it gets no answer."""

@@ -17,10 +17,11 @@ _FIRST_CLOSED = 3
 
 
 def spawn(argv: Sequence[str], environ: Mapping[str, str], cwd: str, stdout: int, stderr: int) -> int:
-    """Start `argv[0]`, an absolute path, as the leader of a session of its own; return its pid. Raises OSError.
+    """Start `argv[0]`, an absolute path, as the leader of a session of its own; return its pid.
 
     Signals are at their defaults and unblocked: Python ignores SIGPIPE, and a child that inherited that would outlive
-    a host that is gone. stdin is the null device. Both descriptors must be above 2.
+    a host that is gone. stdin is the null device. Both descriptors must be above 2. Raises
+    OSError, and ValueError for what no process can be given.
     """
     libc = _libc()
     pid, attributes, actions = ctypes.c_int(), _attributes(), ctypes.create_string_buffer(_OPAQUE)
@@ -56,9 +57,8 @@ def _attributes() -> Any:
 
 
 def _strings(words: Sequence[bytes]) -> Any:
-    for word in words:
-        if b"\0" in word:
-            raise ValueError(f"a NUL byte in an argument or a variable: {word!r}")
+    if any(b"\0" in word for word in words):
+        raise ValueError("an argument or a variable contains a NUL byte")
     return (ctypes.c_char_p * (len(words) + 1))(*words, None)
 
 

@@ -1,125 +1,165 @@
-"""Health checks of many sessions, sent in shared ticks: one by one they would cost three times as much.
+"""The health of all running plugins: checked in shared ticks, counted against a threshold, told once.
 
-A worker is put into a tick that comes at most a fifth of its period early and has room; so the ticks of many workers
-that started together spread out by themselves, and none holds the loop for long.
+Checks that are due about now go out together, some twenty at a time: one by one they cost three times as much, all at
+once they would hold up everything else. Decides nothing about a plugin; the caller is told.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import heapq
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from controller.goplugin.failures import HealthError
+from controller.goplugin.health import SERVING, Status
+from controller.goplugin.session import Session
 
-BATCH = 20  # checks in one tick
-SLACK = 0.2  # the part of a period by which a check may come early
-SPREAD = 0.1  # seconds between the ticks that one full tick becomes
+BATCH = 20
+
+_GAP = 0.05  # seconds between two ticks when more than one batch is due
+_DYING = 0.05  # seconds from a broken connection to the exit that explains it
+_EARLY = 0.1  # of its period: how much before its time a check may go out in a tick that is there anyway
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How often, how long, and how many failures in a row are too many. Seconds."""
+class Schedule:
+    """How one plugin is checked, in seconds; `threshold` failures in a row make it unhealthy."""
 
     period: float
     timeout: float
     threshold: int
+    watch: bool = False  # also listen to what the plugin says by itself, if it does
 
 
-@dataclass(eq=False, slots=True)
-class _Watched:
-    check: Callable[[float], Awaitable[None]]
-    pace: Callable[[], Pace]
+class Ward(Protocol):
+    """What `watch` returns: the way to end it."""
+
+    def close(self) -> None:
+        """Check no more; idempotent."""
+
+
+@dataclass(slots=True, eq=False)
+class _Patient:
+    session: Session
+    asked: Callable[[], Schedule]
     on_unhealthy: Callable[[str], None]
     failures: int = 0
-    is_watched: bool = True
-    is_pending: bool = False
+    due: float = 0.0
+    is_closed: bool = False
+    is_complaining: bool = False  # it said by itself that it is not serving
+    listener: "asyncio.Task[None] | None" = field(default=None)
 
-    async def look(self) -> None:
-        """One check; the callback comes once, when the threshold is reached."""
-        pace = self.pace()
-        try:
-            await self.check(pace.timeout)
-        except HealthError as error:
-            self.failures += 1
-            if self.failures == pace.threshold and self.is_watched:
-                self.on_unhealthy(f"{error} ({self.failures} in a row)")
-        else:
-            self.failures = 0
-        finally:
-            self.is_pending = False
+    @property
+    def schedule(self) -> Schedule:
+        return self.asked()
+
+    def __lt__(self, other: "_Patient") -> bool:
+        return self.due < other.due
+
+    def close(self) -> None:
+        self.is_closed = True
+        if self.listener is not None:
+            self.listener.cancel()
 
 
-@dataclass(slots=True)
 class HealthTicker:
-    """Sends the checks of all that is `watching`, while `run` runs."""
+    """Checks while `run` runs."""
 
-    _ticks: dict[float, list[_Watched]] = field(default_factory=dict)  # loop time -> who is checked then
-    _earlier: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self) -> None:
+        """Begin without anything to check."""
+        self._waiting: list[_Patient] = []
+        self._changed = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
 
-    @contextmanager
-    def watching(
-        self,
-        check: Callable[[float], Awaitable[None]],
-        pace: Callable[[], Pace],
-        on_unhealthy: Callable[[str], None],
-    ) -> Iterator[None]:
-        """Check for the length of the block, `pace` being asked each time; `on_unhealthy` gets the last failure, once.
+    def watch(self, session: Session, schedule: Callable[[], Schedule], on_unhealthy: Callable[[str], None]) -> Ward:
+        """Check a plugin until it is closed, exits, or has failed too often; `on_unhealthy` then is called, once.
 
-        `check` takes its deadline in seconds and raises HealthError, as `Session.check` does.
+        `schedule` is asked at each check, so that another one is taken over at the next.
         """
-        watched = _Watched(check, pace, on_unhealthy)
-        self._schedule(watched)
-        try:
-            yield
-        finally:
-            watched.is_watched = False
+        patient = _Patient(session, schedule, on_unhealthy)
+        self._put(patient, patient.schedule.period)
+        self._begin_listening(patient)
+        return patient
 
     async def run(self) -> None:
-        """Tick for ever."""
-        async with asyncio.TaskGroup() as checks:
+        """Check until cancelled."""
+        async with asyncio.TaskGroup() as self._group:
+            for patient in self._waiting:
+                self._begin_listening(patient)
             while True:
-                await self._until_next()
-                self._tick(checks)
+                batch = self._take()
+                if batch:
+                    self._group.create_task(self._check(batch), name=f"health of {len(batch)} plugins")
+                    await asyncio.sleep(_GAP)
+                else:
+                    await self._wait()
 
-    async def _until_next(self) -> None:
-        """Sleep until the first tick is due; an earlier one that is added meanwhile counts."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self._earlier.clear()
-            first = min(self._ticks, default=None)
-            if first is not None and first <= loop.time():
-                return
-            try:
-                async with asyncio.timeout_at(first):
-                    await self._earlier.wait()
-            except TimeoutError:
-                return
+    def _take(self) -> list[_Patient]:
+        now = asyncio.get_running_loop().time()
+        batch: list[_Patient] = []
+        while self._waiting and len(batch) < BATCH:
+            first = self._waiting[0]
+            early = _EARLY * first.schedule.period if batch else 0.0
+            if first.due - early > now:
+                break
+            heapq.heappop(self._waiting)
+            if not first.is_closed and not first.session.exit.done():
+                batch.append(first)
+        return batch
 
-    def _tick(self, checks: asyncio.TaskGroup) -> None:
-        first = min(self._ticks, default=None)
-        for watched in self._ticks.pop(first, []) if first is not None else []:
-            if not watched.is_watched:
-                continue
-            if not watched.is_pending:
-                watched.is_pending = True
-                checks.create_task(watched.look(), name="health check")
-            self._schedule(watched)
+    async def _wait(self) -> None:
+        self._changed.clear()
+        limit = self._waiting[0].due - asyncio.get_running_loop().time() if self._waiting else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self._changed.wait()
 
-    def _schedule(self, watched: _Watched) -> None:
-        """Put the next check into a tick with room, or make one."""
-        period = watched.pace().period
-        due = asyncio.get_running_loop().time() + period
-        open_ticks = [
-            at for at, group in self._ticks.items() if due - SLACK * period <= at <= due and len(group) < BATCH
-        ]
-        at = max(open_ticks, default=None)
-        if at is None:
-            at = self._free_time(due)
-            self._ticks[at] = []
-            self._earlier.set()
-        self._ticks[at].append(watched)
+    async def _check(self, batch: list[_Patient]) -> None:
+        sent = [(patient, patient.session.begin_check(patient.schedule.timeout)) for patient in batch]
+        try:
+            for patient, answer in sent:
+                try:
+                    await answer
+                except HealthError as error:
+                    await self._fail(patient, error.message)
+                else:
+                    patient.failures = 0
+                    self._put(patient, patient.schedule.period)
+        finally:
+            for _, answer in sent:
+                answer.close()
 
-    def _free_time(self, due: float) -> float:
-        """`due`, or a little earlier than the full ticks around it."""
-        near = [at for at in self._ticks if abs(at - due) < SPREAD]
-        return min(near) - SPREAD if near else due
+    async def _fail(self, patient: _Patient, message: str) -> None:
+        patient.failures += 1
+        # A process that dies breaks its connection first, and its exit tells more.
+        await asyncio.wait((patient.session.exit,), timeout=_DYING)
+        if patient.is_closed or patient.session.exit.done():
+            return
+        if patient.failures < patient.schedule.threshold:
+            # What a plugin says of itself is asked again sooner: it is no hiccup of the connection.
+            hurry = patient.is_complaining
+            self._put(patient, patient.schedule.timeout if hurry else patient.schedule.period)
+            return
+        patient.close()
+        times = f" ({patient.failures} times in a row)" if patient.failures > 1 else ""
+        patient.on_unhealthy(message + times)
+
+    def _put(self, patient: _Patient, delay: float) -> None:
+        patient.due = asyncio.get_running_loop().time() + delay
+        heapq.heappush(self._waiting, patient)
+        self._changed.set()
+
+    def _begin_listening(self, patient: _Patient) -> None:
+        if patient.schedule.watch and self._group is not None:
+            patient.listener = self._group.create_task(self._listen(patient), name=f"health of {patient.session.pid}")
+
+    async def _listen(self, patient: _Patient) -> None:
+        await patient.session.watch_health(lambda status: self._hear(patient, status))
+
+    def _hear(self, patient: _Patient, status: Status) -> None:
+        patient.is_complaining = status != SERVING
+        if patient.is_complaining and patient in self._waiting:
+            patient.due = 0.0
+            heapq.heapify(self._waiting)
+            self._changed.set()

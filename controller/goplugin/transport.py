@@ -15,6 +15,7 @@ import grpc.aio
 from controller.goplugin.handshake import Answer
 
 Channel: TypeAlias = grpc.aio.Channel
+CallError: TypeAlias = grpc.aio.AioRpcError
 
 SOCKET_MODE = 0o660
 

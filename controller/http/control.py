@@ -35,7 +35,7 @@ class Control:
         """Answer one request; what is not there is a 404 with an `error`."""
         resource, *names = (unquote(part) for part in request.path.removeprefix("/").split("/"))
         method = RESOURCES.get((resource, len(names)))
-        if method is None or any("/" in name for name in names):
+        if method is None:
             return error(404, f"not found: {request.path}")
         if request.method != method:
             return not_allowed(method)

@@ -22,6 +22,7 @@ REST = 0.01  # between two looks, so that a busy directory costs little
 SETTLED = 0.01  # a file is read when it was not written for so long
 DOUBTFUL = 0.1  # and declared bad or gone when it stays so for so long: its writer may be at work
 _MAX_BYTES = 16 * 1024 * 1024
+_ATTEMPTS = 20  # to find a file at rest
 
 Outcome = Document | DocumentError | FileNotFoundError
 _Signature = tuple[int, int, int, int, int]
@@ -40,8 +41,11 @@ class ConfigFile:
     def start(self) -> None:
         """The first look; raises DocumentError if the file is unfit and there is no last good config to go on with."""
         outcome = self._read(patience=0.0)
-        if isinstance(outcome, DocumentError) and self._current.last_good() is None:
-            raise outcome
+        if self._current.last_good() is None:
+            if isinstance(outcome, DocumentError):
+                raise outcome
+            if isinstance(outcome, Document):
+                self._current.check(outcome)
         self._hand_on(outcome)
         self._current.save()
 
@@ -100,42 +104,54 @@ class ConfigFile:
 
     def _read(self, patience: float) -> Outcome | None:
         """What the file says, None if that is known already. `patience`: how long a bad state may be in passing."""
+        outcome = self._judge()
         deadline = time.monotonic() + patience
-        while True:
-            outcome = self._read_once(settle=patience > 0)
-            if isinstance(outcome, Document | None) or time.monotonic() >= deadline:
-                return outcome
-            self._seen = None
+        while isinstance(outcome, DocumentError | FileNotFoundError) and time.monotonic() < deadline:
             time.sleep(SETTLED)
+            self._seen = None
+            outcome = self._judge()
+        return outcome
 
-    def _read_once(self, *, settle: bool) -> Outcome | None:
+    def _judge(self) -> Outcome | None:
         try:
-            signature = self._settled() if settle else self._signature()
-            if signature == self._seen:
-                return None
-            with self._path.open("rb") as file:
-                raw = file.read(_MAX_BYTES)
-            self._seen = signature
-            return parse(raw, source=str(self._path))
+            signature, raw = self._take()
         except FileNotFoundError as error:
             self._seen = None
             return error
         except OSError as error:
             self._seen = None
             return DocumentError([Finding(str(self._path), f"cannot be read: {error.strerror}")])
+        if signature == self._seen:
+            return None
+        self._seen = signature
+        try:
+            return parse(raw, source=str(self._path))
         except DocumentError as error:
             return error
 
-    def _signature(self) -> _Signature:
-        status = self._path.stat()
-        return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    def _take(self) -> tuple[_Signature, bytes]:
+        """The content, and what it was read of: the same before and after, unless its writer never rests."""
+        for _ in range(_ATTEMPTS):
+            signature = self._settled()
+            if signature == self._seen:
+                return signature, b""
+            with self._path.open("rb") as file:
+                raw = file.read(_MAX_BYTES)
+            if self._signature() == signature:
+                break
+        return signature, raw
 
     def _settled(self) -> _Signature:
         """Wait out a writer in place. A file that was renamed or linked after its last write is whole."""
-        while True:
+        for _ in range(_ATTEMPTS):
             signature = self._signature()
             *_, written, changed = signature
             age = time.time() - written / 1e9
             if written != changed or not 0 <= age < SETTLED or signature == self._seen:
-                return signature
+                break
             time.sleep(SETTLED - age)
+        return signature
+
+    def _signature(self) -> _Signature:
+        status = self._path.stat()
+        return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -33,6 +33,6 @@ class PluginAdapter(Protocol[T]):
 
         Raises:
             AdapterError: the plugin is not of this kind, or refused.
-            grpc.aio.AioRpcError: a call failed; counts as the same.
+            CallError: a call failed; counts as the same.
         """
         ...

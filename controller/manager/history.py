@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.core.events import ConfigRead, Event, RestartRequested
-from controller.core.messages import Register, Update
+from controller.core.messages import Message, Register, Update
 from controller.core.model import Condition, Plugin, PluginKey, State
+from controller.core.reasons import Reason
 from controller.core.step import Step
 from controller.manager.status import timestamp
 
 ENTRIES = 2000
+UNREMARKABLE = frozenset({Reason.AS_EXPECTED, Reason.COMPLETE, Reason.NOT_PINNED})  # at first sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +58,25 @@ class History:
 
 def _entries(event: Event, before: State, step: Step, at: float) -> Iterator[Entry]:
     yield from _of_event(event, at)
-    for message in step.messages:
-        if isinstance(message, Register | Update):
-            text = f"{message.version.digest[:12]}, workers {', '.join(message.workers) or 'none'}"
-        else:
-            text = f"draining {', '.join(message.draining) or 'none'}"
-        yield Entry(at, message.plugin, type(message).__name__, "", text)
-    for key in sorted(step.touched):
-        old, new = before.plugins.get(key), step.state.plugins.get(key)
+    changed = [(key, before.plugins.get(key), step.state.plugins.get(key)) for key in sorted(step.touched)]
+    for key, old, new in changed:
         if new and new.last_exit and (old is None or old.last_exit != new.last_exit):
             yield Entry(at, key, "WorkerLost", str(new.last_exit.reason), new.last_exit.message)
+    yield from (_of_message(message, at) for message in step.messages)
+    for key, old, new in changed:
         yield from _of_conditions(key, _conditions(old), _conditions(new), at)
         if old and not new:
             yield Entry(at, key, "Forgotten", "", "nothing of the plugin is left")
     if before.conditions is not step.state.conditions:
         yield from _of_conditions(None, before.conditions, step.state.conditions, at)
+
+
+def _of_message(message: Message, at: float) -> Entry:
+    if isinstance(message, Register | Update):
+        text = f"{message.version.digest[:12]}, workers {', '.join(message.workers) or 'none'}"
+    else:
+        text = f"draining {', '.join(message.draining) or 'none'}"
+    return Entry(at, message.plugin, type(message).__name__, "", text)
 
 
 def _of_event(event: Event, at: float) -> Iterator[Entry]:
@@ -92,6 +98,8 @@ def _of_conditions(
 ) -> Iterator[Entry]:
     known = {each.type: (each.status, each.reason) for each in old}
     for each in new:
+        if each.type not in known and each.reason in UNREMARKABLE:
+            continue
         if known.get(each.type) != (each.status, each.reason):
             status = {True: "", False: "Not", None: "Unknown"}[each.status]
             yield Entry(at, plugin, f"{status}{each.type}", str(each.reason), each.message)

@@ -33,6 +33,11 @@ class Line:
     worker: WorkerId
     record: Record
 
+    @property
+    def text(self) -> str:
+        """The line as people read it: the message, then its fields."""
+        return " ".join([self.record.message, *(f"{key}={value}" for key, value in self.record.fields.items())])
+
     def as_dict(self) -> dict[str, Any]:
         """The line as the control socket gives it out."""
         record = self.record
@@ -45,16 +50,13 @@ class Journal:
 
     def __init__(self) -> None:
         self._rings: dict[PluginKey, deque[Line]] = {}
-        self._followers: dict[PluginKey, list[asyncio.Queue[Line]]] = {}
+        self._followers: dict[PluginKey, list[asyncio.Queue[Line | None]]] = {}
 
     def emit(self, plugin: PluginKey, worker: WorkerId, record: Record) -> None:
         """Take one record in."""
         line = Line(worker, record)
         self._rings.setdefault(plugin, deque(maxlen=LINES)).append(line)
-        for queue in self._followers.get(plugin, ()):
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(line)
+        self._hand_out(plugin, line)
         level = LEVELS.get(record.level, logging.INFO)
         if log.isEnabledFor(level):
             kind, _, name = plugin.partition("/")
@@ -67,21 +69,29 @@ class Journal:
 
     def tail(self, plugin: PluginKey, count: int) -> list[str]:
         """The last messages, oldest first."""
-        return [line.record.message for line in self.lines(plugin)[-count:]] if count else []
+        return [line.text for line in self.lines(plugin)[-count:]] if count else []
 
     async def follow(self, plugin: PluginKey) -> AsyncGenerator[Line, None]:
-        """What is kept, then each line as it comes, for ever."""
-        queue: asyncio.Queue[Line] = asyncio.Queue(FOLLOWER_LINES)
-        for line in self.lines(plugin):
-            queue.put_nowait(line)
+        """What is kept, then each line as it comes, until the plugin is forgotten."""
+        queue: asyncio.Queue[Line | None] = asyncio.Queue(FOLLOWER_LINES)
+        for kept in self.lines(plugin):
+            queue.put_nowait(kept)
         followers = self._followers.setdefault(plugin, [])
         followers.append(queue)
         try:
-            while True:
-                yield await queue.get()
+            while (line := await queue.get()) is not None:
+                yield line
         finally:
             followers.remove(queue)
 
     def forget(self, plugin: PluginKey) -> None:
-        """Drop the plugin's lines."""
+        """Drop the plugin's lines and end those who follow it."""
         self._rings.pop(plugin, None)
+        self._hand_out(plugin, None)
+        self._followers.pop(plugin, None)
+
+    def _hand_out(self, plugin: PluginKey, line: Line | None) -> None:
+        for queue in self._followers.get(plugin, ()):
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(line)

@@ -1,11 +1,12 @@
 """The PluginPodStatus document: a view of the state, the same in the file, on the control socket and in the cluster."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.core.conditions import is_wanted
 from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target, WorkerId
 from controller.core.reasons import Reason
 from controller.manager.journal import Journal
@@ -49,19 +50,14 @@ def document(state: State, identity: Identity, journal: Journal, clock: Clock) -
     }
 
 
-def is_wanted(plugin: Plugin) -> bool:
-    """Whether the plugin ought to serve."""
-    return not isinstance(plugin.decision, Off)
-
-
 def is_ready(plugin: Plugin) -> bool:
     """Whether the plugin's Ready condition is true."""
-    return any(each.type == "Ready" and each.status for each in plugin.conditions)
+    return _has(plugin.conditions, "Ready")
 
 
 def is_all_ready(state: State) -> bool:
-    """Whether a config is in force and every plugin that ought to serve is ready."""
-    return state.config is not None and all(is_ready(each) for each in state.plugins.values() if is_wanted(each))
+    """Whether the pod's Ready condition is true."""
+    return _has(state.conditions, "Ready")
 
 
 def plugin_status(plugin: Plugin, clock: Clock) -> dict[str, Any]:
@@ -124,7 +120,7 @@ def state_word(plugin: Plugin) -> str:
         return "Refused"
     if plugin.serving and plugin.candidate:
         return "Updating"
-    return "Serving" if plugin.serving else "Starting"
+    return "Serving" if plugin.serving and _count(plugin, Phase.READY) else "Starting"
 
 
 def next_retry(plugin: Plugin) -> float | None:
@@ -152,6 +148,10 @@ def _condition(condition: Condition) -> dict[str, Any]:
         "message": condition.message,
         "lastTransitionTime": timestamp(condition.since),
     }
+
+
+def _has(conditions: Iterable[Condition], kind: str) -> bool:
+    return any(each.type == kind and each.status for each in conditions)
 
 
 def _identity(plugin: Plugin) -> dict[str, str]:

@@ -11,14 +11,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-
 from controller.core.actions import Start, Stop
 from controller.core.events import Event, Failed, Started, Stopped
 from controller.core.model import Exit, WorkerId
 from controller.core.reasons import Reason
 from controller.errors import PluginmgrError
-from controller.goplugin import Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
+from controller.goplugin import CallError, Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
 from controller.manager.adapter import AdapterError, Dispensed, PluginAdapter
 from controller.manager.handle import PluginHandle
 from controller.manager.journal import Journal
@@ -82,7 +80,7 @@ class Supervisor:
                     await self._live(place, stack)
         except LaunchError as error:
             self._failed(Reason(error.failure.value), str(error), error.exit)
-        except (PluginmgrError, grpc.aio.AioRpcError) as error:
+        except (PluginmgrError, CallError) as error:
             self._failed(Reason.ADAPTER_FAILED, f"adapter {self.start.target.launch.adapter!r}: {error}")
         except OSError as error:
             self._failed(Reason.SPAWN_FAILED, f"cannot prepare {self.worker}: {error}")
@@ -142,13 +140,17 @@ class Supervisor:
         )
 
     async def _dispense(self, session: Session) -> Dispensed[Any]:
-        adapter = self._site.adapter(self.start.target.launch.adapter)
         timeout = self.start.spec.start_timeout
         try:
             async with asyncio.timeout(timeout):
+                adapter = self._site.adapter(self.start.target.launch.adapter)
                 return await adapter.dispense(session.channel)
         except TimeoutError as error:
             raise AdapterError(f"the plugin did not answer its handshake within {timeout:g} s") from error
+        except (PluginmgrError, CallError):
+            raise
+        except Exception as error:  # foreign code: whatever it raises is about this one worker
+            raise AdapterError(f"{type(error).__name__}: {error}") from error
 
     def _command(self, place: Workplace) -> Command:
         target = self.start.target

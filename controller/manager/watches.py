@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from controller.core.actions import Start
 from controller.core.events import Event, Unhealthy
 from controller.core.model import Exit, Health, PluginKey
 from controller.core.reasons import Reason
-from controller.goplugin import HealthTicker, Pace, Session
+from controller.goplugin import HealthTicker, Schedule, Session
 from controller.manager.memory import MemoryWatch
 
 
@@ -29,12 +29,12 @@ class Watches:
     def watching(self, start: Start, session: Session) -> Iterator[None]:
         """Look after the worker for the length of the block."""
 
-        def pace() -> Pace:
+        def schedule() -> Schedule:
             health = self.policy(start.plugin)
-            return Pace(health.period, health.timeout, health.failure_threshold)
+            return Schedule(health.period, health.timeout, health.failure_threshold, watch=True)
 
         def unhealthy(why: str) -> None:
             self.submit(Unhealthy(start.worker, Exit(Reason.UNHEALTHY, why, time.time())))
 
-        with self.health.watching(session.check, pace, unhealthy), self.memory.watching(start, session.pid):
+        with closing(self.health.watch(session, schedule, unhealthy)), self.memory.watching(start, session.pid):
             yield

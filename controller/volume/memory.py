@@ -52,6 +52,15 @@ class Memory:
         """Return the digests of the files that need not be read while they stay as they are."""
         return {self.done[name]: binary.digest for name, binary in self.binaries.items() if name in self.done}
 
+    def stored(self) -> list[Binary]:
+        """Return the binaries whose file is as it was taken, and that run from the store."""
+        return [] if self.in_place else [self.binaries[name] for name in self.binaries.keys() & self.done.keys()]
+
+    def look_again(self, name: str) -> None:
+        """Take the file anew though it is as it was."""
+        self.done.pop(name, None)
+        self.wait(0.0)
+
     def is_unchanged(self, listing: Listing) -> bool:
         """Say whether the last Directory still tells everything."""
         return (
@@ -62,7 +71,7 @@ class Memory:
             and listing.in_place == self.in_place
         )
 
-    def digest(self, listing: Listing, volume: str, now: Moment, *, is_trying: bool) -> list[Job] | Problem:
+    def take_in(self, listing: Listing, volume: str, now: Moment, *, is_trying: bool) -> list[Job] | Problem:
         """Take a listing in. Returns the files to be taken, or the Problem that lets nothing be concluded from it.
 
         `is_trying`: pins exist, so that unsettled bytes are worth a look.

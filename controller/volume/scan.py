@@ -24,6 +24,7 @@ from controller.volume.take import ChangedError, CopyError
 if TYPE_CHECKING:
     from controller.volume.entries import Identity
 
+AUDIT = 100  # copies that each scan checks: 200 plugins are through in 20 seconds, 10,000 cost a scan no more
 BUDGET = 0.25  # seconds of reading, after which a scan hands on what it has and leaves the rest to the next
 
 
@@ -55,10 +56,11 @@ class Scanner:
 
     def __init__(self, volume: Path, store: Store | None, *, budget: float = BUDGET) -> None:
         """`volume` is the root that no link may lead out of; `budget` in seconds, see BUDGET."""
-        self.volume = volume
+        self.volume = volume.absolute()
         self._intake = Intake(store)
         self._budget = budget
         self._memories: dict[str, Memory] = {}
+        self._to_audit: list[tuple[Memory, Binary]] = []
 
     def close(self) -> None:
         """Let a scan under way end soon, by AbandonedError, and be the last. Callable from any thread."""
@@ -84,8 +86,10 @@ class Scanner:
         results = {look.memory.path: look.result() for look in looks}
         if any(look.is_news for look in looks):
             self._remember()
+        self._audit()
         waits = [wait for look in looks for wait in look.memory.waits]
-        return Scan(MappingProxyType(results), (), min(waits, default=None))
+        problem = self._intake.store.problem() if self._intake.store else None
+        return Scan(MappingProxyType(results), (problem,) if problem else (), min(waits, default=None))
 
     def _take(self, looks: Sequence[_Look], pins: frozenset[Digest], now: Moment) -> None:
         unknown = [(look.memory, job) for look in looks for job in look.jobs if not self._recall(look.memory, job)]
@@ -122,6 +126,18 @@ class Scanner:
             text = f"cannot read {candidate.path}: {error.strerror}"
             memory.fail(candidate, Problem(Reason.FILE_UNREADABLE, text), now)
 
+    def _audit(self) -> None:
+        """Check some of the copies in turn, so that one that was deleted or damaged is made again in time."""
+        store = self._intake.store
+        if store is None:
+            return
+        if not self._to_audit:
+            self._to_audit = [(memory, binary) for memory in self._memories.values() for binary in memory.stored()]
+        some, self._to_audit = self._to_audit[:AUDIT], self._to_audit[AUDIT:]
+        for memory, binary in some:
+            if memory.binaries.get(binary.name) == binary and not store.is_intact(binary.digest, binary.name):
+                memory.look_again(binary.name)
+
     def _remember(self) -> None:
         """Tell the store what is in use, and write down which files need no reading after a restart."""
         if store := self._intake.store:
@@ -146,7 +162,7 @@ def _look(memory: Memory, volume: str, now: Moment, *, is_trying: bool) -> _Look
         return _Look(memory, missing=listing)
     if memory.is_unchanged(listing):
         return _Look(memory, is_news=False)
-    jobs = memory.digest(listing, volume, now, is_trying=is_trying)
+    jobs = memory.take_in(listing, volume, now, is_trying=is_trying)
     return _Look(memory, missing=jobs) if isinstance(jobs, Problem) else _Look(memory, jobs)
 
 

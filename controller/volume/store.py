@@ -11,9 +11,11 @@ import shutil
 import threading
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from controller.core.model import Digest
+from controller.core.model import Digest, Problem
+from controller.core.reasons import Reason
 from controller.errors import StateDirError
 from controller.volume.entries import Identity, identity_of
 from controller.volume.index import Index, load_index, save_index
@@ -34,8 +36,6 @@ class Store:
         self._numbers = itertools.count()
         self._in_use: frozenset[Digest] = frozenset()
         _make(root)
-        for leftover in root.glob(INCOMING + "*"):
-            leftover.unlink()
         index = load_index(self._index_path)
         self._copies = {digest: dict(names) for digest, names in index.copies.items()}
         self.sources: Mapping[Identity, Digest] = index.sources  # as the last run knew them
@@ -56,21 +56,39 @@ class Store:
         for digest in self._digests():
             vouched = known.get(digest, {})
             for copy in (self._root / digest).iterdir():
-                identity = identity_of(copy.lstat())
-                if vouched.get(copy.name) == identity or _digest_of(copy, stop) == digest:
-                    self._copies.setdefault(digest, {})[copy.name] = identity
-                elif not stop.is_set():
-                    copy.unlink()
+                with suppress(OSError):  # a bad sector, say: what cannot be read is not trusted
+                    identity = identity_of(copy.lstat())
+                    if vouched.get(copy.name) == identity or _digest_of(copy, stop) == digest:
+                        self._copies.setdefault(digest, {})[copy.name] = identity
+                    elif not stop.is_set():
+                        copy.unlink()
+
+    def problem(self) -> Problem | None:
+        """Return why nothing can be written now: no room, or read-only."""
+        try:
+            status = os.statvfs(self._root)
+        except OSError as error:
+            return Problem(Reason.STATE_NOT_WRITABLE, f"no store at {self._root}: {error.strerror}")
+        if status.f_flag & os.ST_RDONLY:
+            return Problem(Reason.STATE_NOT_WRITABLE, f"{self._root} lies on a file system that is read-only now")
+        if not status.f_bavail:
+            return Problem(Reason.STATE_NOT_WRITABLE, f"{self._root} lies on a file system that is full")
+        return None
 
     def executable(self, digest: Digest, name: str) -> str | None:
-        """Return an intact copy under that name, linking another plugin's equal bytes; None if there is none.
-
-        Intact is what has not been touched since it was hashed.
-        """
-        if self._is_intact(digest, name):
+        """Return an intact copy under that name, linking another plugin's equal bytes; None if there is none."""
+        if self.is_intact(digest, name):
             return f"{self._root}/{digest}/{name}"
-        twin = next((twin for twin in self._copies.get(digest, ()) if self._is_intact(digest, twin)), None)
+        twin = next((twin for twin in self._copies.get(digest, ()) if self.is_intact(digest, twin)), None)
         return None if twin is None else self._link(twin, digest, name)
+
+    def is_intact(self, digest: Digest, name: str) -> bool:
+        """Say whether that copy is there and has not been touched since it was hashed."""
+        known = self._copies.get(digest, {}).get(name)
+        try:
+            return known is not None and identity_of((self._root / digest / name).lstat()) == known
+        except OSError:
+            return False
 
     def new_copy(self, size: int) -> str:
         """Return the path for a file of `size` bytes, for `adopt` or `discard` later. Raises CopyError if too big."""
@@ -126,14 +144,11 @@ class Store:
         save_index(self._index_path, Index(self._copies, sources))
 
     def _digests(self) -> list[Digest]:
-        return [Digest(entry.name) for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False)]
-
-    def _is_intact(self, digest: Digest, name: str) -> bool:
-        known = self._copies.get(digest, {}).get(name)
+        """Return what lies in the store; nothing while it is away."""
         try:
-            return known is not None and identity_of((self._root / digest / name).lstat()) == known
+            return [Digest(entry.name) for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False)]
         except OSError:
-            return False
+            return []
 
     def _link(self, twin: str, digest: Digest, name: str) -> str | None:
         """Give intact bytes a second name; None where the file system has no links (the bytes are then copied anew)."""
@@ -155,6 +170,8 @@ def _make(root: Path) -> None:
         root.mkdir(mode=0o700, exist_ok=True)
         root.chmod(0o700)
         flags = os.statvfs(root).f_flag
+        for leftover in root.glob(INCOMING + "*"):
+            leftover.unlink()
     except OSError as error:
         raise StateDirError(f"cannot use {root} as store of binaries: {error.strerror}") from error
     if flags & os.ST_NOEXEC:

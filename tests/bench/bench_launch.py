@@ -14,11 +14,10 @@ import statistics
 import subprocess
 import tempfile
 import time
-from contextlib import AsyncExitStack
 
 import grpc.aio
 
-from controller.goplugin import Command, Handshake, launch
+from controller.goplugin import Command, Handshake, become_subreaper, launch
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckResponse
 
 COOKIE = ("BASIC_PLUGIN", "hello")
@@ -99,7 +98,9 @@ async def compare(arguments: argparse.Namespace, count: int) -> None:
             took = {"bare": await bare(arguments.plugin, count, directory)}
             took["ours"], took["ours, to stop"] = await ours(arguments.plugin, count, directory)
             if arguments.gohost:
-                took["go host"], took["go host, to stop"] = go_host(arguments.gohost, arguments.plugin, count, directory)
+                took["go host"], took["go host, to stop"] = go_host(
+                    arguments.gohost, arguments.plugin, count, directory
+                )
         if number:  # the first round warms up
             for name, seconds in took.items():
                 times.setdefault(name, []).append(seconds)
@@ -108,7 +109,9 @@ async def compare(arguments: argparse.Namespace, count: int) -> None:
     for name, seconds in medians.items():
         spread = f"{min(times[name]) * 1000:.1f} to {max(times[name]) * 1000:.1f}"
         print(f"  {name:18} {seconds * 1000:8.1f} ms   ({spread})")
-    print(f"  ours - bare {(medians['ours'] - medians['bare']) * 1000:+.1f} ms, x {medians['ours'] / medians['bare']:.2f}")
+    print(
+        f"  ours - bare {(medians['ours'] - medians['bare']) * 1000:+.1f} ms, x {medians['ours'] / medians['bare']:.2f}"
+    )
     if arguments.gohost:
         print(f"  ours / go host x {medians['ours'] / medians['go host']:.2f}")
 
@@ -120,6 +123,7 @@ async def main() -> None:
     parser.add_argument("--counts", default="1,100")
     parser.add_argument("--rounds", type=int, default=20)
     arguments = parser.parse_args()
+    become_subreaper()  # as the controller does
     for count in arguments.counts.split(","):
         await compare(arguments, int(count))
 

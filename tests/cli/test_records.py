@@ -2,7 +2,9 @@
 
 import json
 import signal
+import threading
 
+from controller.cli.client import Controller
 from tests.http.fakes import plugin, record
 
 
@@ -48,6 +50,15 @@ def test_following_shows_each_line_at_once_until_interrupted(controller, follow)
     assert process.stderr.read() == ""
 
 
+def test_a_follower_waits_for_a_silent_plugin_longer_than_for_an_answer(controller, monkeypatch):
+    monkeypatch.setattr("controller.cli.client.TIMEOUT", 0.2)
+    controller.keep("rule/good", record("old"))
+    lines = Controller(controller.state_dir).lines("/logs/rule/good?follow")
+    assert next(lines)["message"] == "old"
+    threading.Timer(0.8, controller.say, [record("late")]).start()
+    assert next(lines)["message"] == "late"
+
+
 def test_a_follower_hears_of_the_controllers_end(controller, follow):
     controller.keep("rule/good", record("old"))
     process = follow("logs", "rule/good", "-f")
@@ -70,8 +81,8 @@ def test_history_tells_what_happened_and_why(controller):
     ]
     controller.remember(*past)
     assert controller.ask("history").stdout.splitlines() == [
-        "2027-01-15 08:00:00.000+00:00  ConfigRead  generation 3",
-        "2027-01-15 08:00:01.000+00:00  rule/good  WorkerLost  Killed: 9",
+        "2027-01-15 08:00:00+00:00  ConfigRead  generation 3",
+        "2027-01-15 08:00:01+00:00  rule/good  WorkerLost  Killed: 9",
     ]
     assert len(controller.ask("history", "rule/good").stdout.splitlines()) == 1
     assert [json.loads(line) for line in controller.ask("history", "-o", "json").stdout.splitlines()] == past

@@ -68,6 +68,18 @@ def test_what_is_wrong_with_the_pod_stands_above_the_table(controller):
     assert "VolumeMissing" not in "".join(lines)
 
 
+def test_why_a_plugin_serves_with_fewer_workers_than_wanted_is_told(controller):
+    controller.show(plugin("rule/good", workers={"ready": 1, "wanted": 2}, message="1 of 2 workers serve"))
+    assert rows(controller.ask("status").stdout)["rule/good"][-1] == "1 of 2 workers serve"
+
+
+def test_a_pod_that_is_not_ready_is_told_once(controller):
+    controller.show(crashing(), conditions=(condition("Ready", "False", "NotAllReady", "1 is not"),))
+    assert "!" not in controller.ask("status").stdout
+    controller.show(conditions=(condition("Ready", "False", "NoConfig", "no config yet"),))
+    assert "! Ready: no config yet (NoConfig" in controller.ask("status").stdout
+
+
 def test_a_pod_without_plugins_says_so(controller):
     controller.show()
     assert "no plugins" in controller.ask("status").stdout
@@ -103,6 +115,7 @@ def test_one_plugin_is_told_whole(controller):
     assert table["Plugin"][1] == "rule/bad"
     assert table["Reported id"][1] == "failed-login Failed login"
     assert table["Target"][1] == "a" * 64
+    assert re.fullmatch(r"Exited \(code 1\) \d+s ago: m", table["Last exit"][1])
     assert "  Ready  False  CrashLoop" in text
     assert "  w7  no pid yet  Starting  cccccccccccc" in text
     assert text.endswith("Last lines\n  first\n  last\\x1b[2J\\nsecond\n")

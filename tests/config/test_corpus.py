@@ -1,4 +1,4 @@
-"""Documents as people write them. A bad one says in its first lines what must be said of it: `# LINE FIELD: MESSAGE`."""
+"""Documents as people write them. A bad one begins with what must be said of it: `# LINE FIELD: MESSAGE`."""
 
 import re
 from pathlib import Path

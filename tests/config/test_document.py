@@ -52,11 +52,15 @@ def test_the_status_of_an_object_is_not_judged_nor_kept():
 
 def test_an_object_of_the_cluster_is_refused_by_field_without_a_line():
     with pytest.raises(DocumentError) as caught:
-        from_object({"apiVersion": "pluginmgr.dev/v1alpha1", "kind": "PluginConfig", "metadata": {"name": "x"}}, source="o")
+        from_object(
+            {"apiVersion": "pluginmgr.dev/v1alpha1", "kind": "PluginConfig", "metadata": {"name": "x"}}, source="o"
+        )
     assert list(map(str, caught.value.findings)) == ["o: spec: is missing"]
 
 
-@pytest.mark.parametrize("spec", [None, [], "x", {"kinds": {}}, {"kinds": [None, 3, []]}, {"kinds": [{"plugins": [[]]}]}])
+@pytest.mark.parametrize(
+    "spec", [None, [], "x", {"kinds": {}}, {"kinds": [None, 3, []]}, {"kinds": [{"plugins": [[]]}]}]
+)
 def test_a_wrong_shape_is_refused_whatever_it_is(spec):
     obj = {"apiVersion": "pluginmgr.dev/v1alpha1", "kind": "PluginConfig", "metadata": {"name": "x"}, "spec": spec}
     with pytest.raises(DocumentError):

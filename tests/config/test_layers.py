@@ -65,4 +65,6 @@ def test_layers_may_be_joined_from_either_end(entry, kind, spec):
 def same_shape(one, other):
     common = one.keys() & other.keys()
     pairs = [(one[name], other[name]) for name in common]
-    return all(isinstance(a, dict) == isinstance(b, dict) and (not isinstance(a, dict) or same_shape(a, b)) for a, b in pairs)
+    return all(
+        isinstance(a, dict) == isinstance(b, dict) and (not isinstance(a, dict) or same_shape(a, b)) for a, b in pairs
+    )

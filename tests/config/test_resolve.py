@@ -40,7 +40,9 @@ def test_the_nearest_layer_wins_leaf_by_leaf(resolved, rule):
 
 
 def test_a_plugin_that_only_its_adapter_knows_is_named_too(resolved, rule):
-    config = resolved({"kinds": [rule()]}, hints={("rule", "a"): {"enabled": False}, ("other", "b"): {"enabled": False}})
+    config = resolved(
+        {"kinds": [rule()]}, hints={("rule", "a"): {"enabled": False}, ("other", "b"): {"enabled": False}}
+    )
     assert {name: plugin.enabled for name, plugin in config.kinds["rule"].plugins.items()} == {"a": False}
 
 
@@ -84,6 +86,7 @@ def test_every_field_reaches_the_core(resolved, rule):
         Handshake("BLINK_PLUGIN", "rule_v1", (1,)),
         Limits(256 * 1024**2, 1024, 4096),
         "2026-11-24T12:00:00Z",
+        {"R": "fromEnv REGION"},
     )
     assert (plugin.enabled, plugin.workers, plugin.required, plugin.pins) == (False, 3, True, frozenset({PIN}))
     assert plugin.start_timeout == 11.0
@@ -96,7 +99,13 @@ def test_every_field_reaches_the_core(resolved, rule):
 
 @pytest.mark.parametrize(
     ("directory", "path"),
-    [(None, "/plugins/rule"), ("rules", "/plugins/rules"), ("./a/b/", "/plugins/a/b"), (".", "/plugins"), ("./.", None)],
+    [
+        (None, "/plugins/rule"),
+        ("rules", "/plugins/rules"),
+        ("./a/b/", "/plugins/a/b"),
+        (".", "/plugins"),
+        ("./.", None),
+    ],
 )
 def test_a_kinds_directory_is_a_path_in_one_spelling(resolved, rule, directory, path):
     spec = {"kinds": [rule(**({"directory": directory} if directory else {}))]}
@@ -113,7 +122,9 @@ def test_a_relative_plugin_directory_is_made_absolute(resolved, rule, tmp_path, 
 
 
 def test_an_adapter_that_is_not_installed_is_named_with_those_that_are(resolved, rule):
-    with pytest.raises(DocumentError, match=r"spec.kinds\[rule\].adapter: no adapter rules is installed; there are: std"):
+    with pytest.raises(
+        DocumentError, match=r"spec.kinds\[rule\].adapter: no adapter rules is installed; there are: std"
+    ):
         resolved({"kinds": [rule(adapter="rules")]}, adapters={"std": None})
 
 
@@ -245,7 +256,9 @@ def test_the_handshake_and_the_adapter_are_part_of_the_launch(resolved, rule):
     ]
     adapters = {"standard": None, "own": None}
     ids = {
-        resolved({"kinds": [rule(handshake=handshake, adapter=adapter)]}, adapters=adapters).kinds["rule"].default.launch.id
+        resolved({"kinds": [rule(handshake=handshake, adapter=adapter)]}, adapters=adapters)
+        .kinds["rule"]
+        .default.launch.id
         for handshake in handshakes
         for adapter in adapters
     }

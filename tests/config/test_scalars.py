@@ -1,6 +1,6 @@
 import pytest
 
-from controller.config.scalars import ScalarError, plain
+from controller.config.scalars import ScalarError, plain, tagged
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,20 @@ def test_a_word_means_what_it_means_to_kubectl(text, value):
     assert (result, type(result)) == (value, type(value))
 
 
-@pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 30, "0x" + "f" * 5000, "18446744073709551616"])
+@pytest.mark.parametrize(
+    "text", [".inf", "-.INF", ".nan", "1e999", "9" * 30, "0x" + "f" * 5000, "18446744073709551616"]
+)
 def test_a_number_that_json_cannot_carry_is_refused(text):
     with pytest.raises(ScalarError):
         plain(text)
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "value"), [("str", "10", "10"), ("int", "10", 10), ("bool", "no", False), ("null", "", None)]
+)
+def test_a_tag_before_a_word_decides_what_it_is(tag, text, value):
+    assert tagged(f"tag:yaml.org,2002:{tag}", text) == value
+
+
+def test_the_bare_tag_makes_text_of_a_word():
+    assert tagged("!", "10") == "10"

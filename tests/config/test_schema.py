@@ -5,7 +5,7 @@ import yaml
 
 from controller.config import words
 from controller.config.quantity import in_bytes
-from controller.config.schema import PLUGIN_CONFIGS, PLUGIN_POD_STATUSES, crd_file, open_api_schema
+from controller.config.schema import PLUGIN_CONFIGS, PLUGIN_POD_STATUSES, crd_file, open_api_schema, schema_of
 from controller.core.model import PluginSpec, SecretUnavailable
 
 BOTH = pytest.mark.parametrize("name", [PLUGIN_CONFIGS, PLUGIN_POD_STATUSES])
@@ -57,7 +57,9 @@ def test_every_field_has_a_bound(name):
 
 @BOTH
 def test_every_field_is_explained(name):
-    lacking = [path for path, node in nodes(open_api_schema(name)) if "description" not in node and path[-1:] != ("[]",)]
+    lacking = [
+        path for path, node in nodes(open_api_schema(name)) if "description" not in node and path[-1:] != ("[]",)
+    ]
     assert [path for path in lacking if path[:1] != ("metadata",)] == []
 
 
@@ -77,7 +79,9 @@ def test_every_pattern_of_the_config_has_words_for_people():
 
 
 def test_the_crds_are_what_the_design_calls_them():
-    config, status = (yaml.safe_load(crd_file(name).read_text())["spec"] for name in (PLUGIN_CONFIGS, PLUGIN_POD_STATUSES))
+    config, status = (
+        yaml.safe_load(crd_file(name).read_text())["spec"] for name in (PLUGIN_CONFIGS, PLUGIN_POD_STATUSES)
+    )
     assert (config["names"]["shortNames"], status["names"]["shortNames"]) == (["plc"], ["pps"])
     assert config["names"]["categories"] == status["names"]["categories"] == ["plugins"]
     assert config["versions"][0]["subresources"] == {"status": {}}
@@ -134,3 +138,53 @@ def test_the_defaults_that_the_descriptions_name_are_those_of_the_core():
 )
 def test_a_size_is_counted_in_bytes_as_kubernetes_does(quantity, size):
     assert in_bytes(quantity) == size
+
+
+def test_a_status_document_is_what_its_crd_says():
+    condition = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "NotAllReady",
+        "message": "rule/a: crash loop",
+        "lastTransitionTime": "2026-11-24T12:00:00Z",
+    }
+    plugin = {
+        "kind": "rule",
+        "name": "a",
+        "state": "CrashLoop",
+        "reason": "CrashLoop",
+        "message": "exited with code 3",
+        "required": True,
+        "conditions": [condition],
+        "targetDigest": "0a" * 32,
+        "servingDigest": "",
+        "workers": {"ready": 0, "wanted": 1},
+        "restarts": 7,
+        "lastExit": {"reason": "Exited", "message": "exit 3", "code": 3, "signal": None, "at": "2026-11-24T12:00:00Z"},
+        "nextRetry": None,
+        "logs": ["panic: no"],
+    }
+    document = {
+        "apiVersion": "pluginmgr.dev/v1alpha1",
+        "kind": "PluginPodStatus",
+        "metadata": {"name": "local"},
+        "status": {
+            "ready": False,
+            "summary": "0/1",
+            "observedGeneration": 3,
+            "controller": {"pid": 123, "startedAt": "2026-11-24T12:00:00Z", "version": "0.1.0"},
+            "conditions": [condition],
+            "plugins": [plugin],
+        },
+    }
+    schema = schema_of(PLUGIN_POD_STATUSES)
+    assert words.complaints(schema, document) == []
+    plugin["workres"] = plugin.pop("workers")
+    condition["status"] = True
+    assert sorted(complaint.message for complaint in words.complaints(schema, document)) == [
+        "must be one of ['True', 'False', 'Unknown']; it is true",
+        "must be one of ['True', 'False', 'Unknown']; it is true",
+        "must be text; it is true: put it in quotes",
+        "must be text; it is true: put it in quotes",
+        "no such field; is workers meant?",
+    ]

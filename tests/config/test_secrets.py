@@ -23,7 +23,14 @@ def why_not(path, *directories):
 
 @pytest.mark.parametrize(
     ("content", "value"),
-    [(b"s3cret", "s3cret"), (b"s3cret\n", "s3cret"), (b"s3cret\r\n", "s3cret"), (b"a\nb\n\n", "a\nb\n"), (b"\n", ""), (b"a\r", "a\r")],
+    [
+        (b"s3cret", "s3cret"),
+        (b"s3cret\n", "s3cret"),
+        (b"s3cret\r\n", "s3cret"),
+        (b"a\nb\n\n", "a\nb\n"),
+        (b"\n", ""),
+        (b"a\r", "a\r"),
+    ],
 )
 def test_one_line_break_at_the_end_of_a_secret_goes(directory, content, value):
     (directory / "token").write_bytes(content)
@@ -80,6 +87,25 @@ def test_what_is_no_readable_file_is_told_by_its_path(directory):
 def test_a_secret_of_the_largest_size_is_read(directory):
     (directory / "large").write_bytes(b"x" * 64 * 1024)
     assert len(read(directory / "large", directory)) == 64 * 1024
+
+
+def test_secrets_know_when_what_they_read_has_changed(directory):
+    secrets = Secrets({}, [str(directory)])
+    entry = {"name": "A", "fromFile": str(directory / "token")}
+    with pytest.raises(UnreadableError):
+        secrets.value_of(entry)
+    assert secrets.is_fresh()
+    (directory / "token").write_text("one")
+    assert not secrets.is_fresh()
+
+
+def test_one_resolution_sees_one_content_of_a_file(directory):
+    (directory / "token").write_text("one")
+    secrets = Secrets({}, [str(directory)])
+    entry = {"name": "A", "fromFile": str(directory / "token")}
+    assert secrets.value_of(entry) == "one"
+    (directory / "token").write_text("two")
+    assert secrets.value_of(entry) == "one"
 
 
 def test_a_variable_of_the_controllers_own_is_passed_on_or_named():

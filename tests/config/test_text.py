@@ -60,7 +60,9 @@ def test_a_name_that_would_command_a_terminal_is_not_printed_as_it_is():
 
 
 def test_errors_come_in_the_order_of_lines():
-    text = HEAD.replace("spec: {kinds: []}", "spec: {zebra: 1, kinds: [{name: 1}, {}], paused: 3, paused: 4, aardvark: 1}")
+    text = HEAD.replace(
+        "spec: {kinds: []}", "spec: {zebra: 1, kinds: [{name: 1}, {}], paused: 3, paused: 4, aardvark: 1}"
+    )
     columns = [int(line.split(":")[2]) for line in refused(text)]
     assert columns == sorted(columns)
     assert len(columns) == 8
@@ -72,3 +74,44 @@ def test_what_all_is_wrong_is_summed_up_in_a_line():
     summary = caught.value.summary()
     assert "\n" not in summary
     assert summary.endswith("f:9:1: x4: no such field; and 4 more")
+
+
+def test_anchors_stand_for_words_and_keys_too():
+    text = HEAD.replace("spec: {kinds: []}", "x: {&key name: &value one, y: {*key : *value}}\nspec: {kinds: []}")
+    assert parse(text, source="x").data["x"] == {"name": "one", "y": {"name": "one"}}
+
+
+def test_a_text_in_many_scripts_keeps_its_columns():
+    assert refused(HEAD.replace("kinds: []", "kinds: [], ä: ö, ü: ß")) == [
+        r"plugins.yaml:4:19: spec.'\xe4': no such field",
+        r"plugins.yaml:4:25: spec.'\xfc': no such field",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("*nothing ", "no anchor &nothing ends before this alias of it"),
+        ("[1]", "a key must be a single word"),
+        ("*list ", "spec.'[]': a key must be text, and [] is not: quote it"),
+    ],
+)
+def test_a_key_that_is_no_word_is_refused(key, message):
+    findings = refused(HEAD.replace("kinds: []", f"kinds: &list [], {key}: 1"))
+    assert findings[0] == f"plugins.yaml:4:25: {message}"
+
+
+def test_only_the_bare_word_merges():
+    text = HEAD.replace("spec:", "x: [&merge '<<', {'<<': 1, *merge : 2}]\nspec:")
+    assert refused(text) == ["plugins.yaml:4:1: x: no such field", "plugins.yaml:4:28: x[1].'<<': is given twice"]
+
+
+def test_a_mapping_takes_from_what_it_merges_what_it_does_not_say():
+    text = HEAD.replace("spec:", "x: [&a {k: 1, l: 1}, &b {l: 2, m: 2}, {m: 3, <<: [*a, *b]}]\nspec:")
+    assert parse(text, source="x").data["x"][2] == {"k": 1, "l": 1, "m": 3}
+
+
+def test_a_message_does_not_repeat_a_page_of_text():
+    findings = refused(HEAD.replace("kinds: []", "kinds: [], paused: " + "9" * 5000 + ".5e999"))
+    assert len(findings) == 2
+    assert max(map(len, findings)) < 300

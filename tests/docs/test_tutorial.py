@@ -9,6 +9,8 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,9 +32,9 @@ def clone(tmp_path: Path) -> Iterator[Path]:
             shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    with (tmp_path / "make.log").open("w") as log:
-        command = ["make", "run", "HTTP=127.0.0.1:0"]
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    with tempfile.TemporaryDirectory(prefix="pm") as run_dir, (tmp_path / "make.log").open("w") as log:
+        command = ["make", "run", "HTTP=127.0.0.1:0", f"RUN_DIR={run_dir}"]
         make = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True)
         try:
             yield tmp_path
@@ -84,9 +86,10 @@ def test_every_step_shows_what_the_page_says(clone: Path) -> None:
 def test_an_interrupt_ends_it_and_leaves_nothing(clone: Path) -> None:
     command = ".venv/bin/pluginmgr status --state-dir build/state"
     see(command, ["2/2 ready ..."], clone)
-    status = json.loads(shell(f"{command} -o json", clone))["status"]
-    workers = [process["pid"] for plugin in status["plugins"] for process in plugin["processes"]]
+    controller = json.loads(shell(f"{command} -o json", clone))["status"]["controller"]["pid"]
+    plugins = [shell(f"{command} greeter/{name} -o json", clone) for name in ("greeter-go", "greeter-python")]
+    workers = [process["pid"] for plugin in plugins for process in json.loads(plugin)["processes"]]
     assert len(workers) == 2 + 1
-    subprocess.run(["kill", "-INT", str(status["controller"]["pid"])], check=True)
+    subprocess.run(["kill", "-INT", str(controller)], check=True)
     see(f"{command} > /dev/null; echo code $?", ["code 3"], clone)
     assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []

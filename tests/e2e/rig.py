@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from tests.e2e.proc import tagged
 from tests.plugins import zoo
 
 DEADLINE = 30.0
@@ -28,7 +29,7 @@ HANDSHAKE = {"cookieKey": zoo.COOKIE_KEY, "cookieValue": zoo.COOKIE_VALUE, "prot
 
 
 class Rig:
-    """Directories, a config file and, once `start`ed, a controller. `env` is all the environment it gets besides PATH."""
+    """Directories, a config file and, once `start`ed, a controller. `env` is its environment besides PATH and HOME."""
 
     def __init__(self, root: Path, run: Path) -> None:
         self.root = root
@@ -90,10 +91,25 @@ class Rig:
             )
         return self.process
 
+    def start_failing(self, *more: str) -> tuple[int, str]:
+        """Start a controller that is to end by itself; its exit code and all that it said."""
+        done = self.start(*more).wait(DEADLINE)
+        return done, self.tail()
+
+    def cli(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the other commands against this controller."""
+        line = [sys.executable, "-m", "controller", command, *words, "--state-dir", str(self.state)]
+        return subprocess.run(line, capture_output=True, text=True, timeout=DEADLINE, check=False)
+
     def terminate(self) -> int:
         """SIGTERM; the exit code."""
         self.running.send_signal(signal.SIGTERM)
         return self.running.wait(DEADLINE)
+
+    @property
+    def instance(self) -> str:
+        """The name that this state dir's workers are tagged with."""
+        return (self.state / "instance").read_text(encoding="ascii").strip()
 
     @property
     def running(self) -> subprocess.Popen[bytes]:
@@ -162,6 +178,16 @@ class Rig:
         """The plugin's entry once it is in one of the states."""
         return self.until_plugin(name, lambda each: each["state"] in states, deadline)
 
+    def until_condition(self, kind: str, name: str | None = None, **wanted: str) -> dict[str, Any]:
+        """The pod's condition of that type, or a plugin's, once it is as wanted (status, reason)."""
+
+        def found(status: dict[str, Any]) -> list[dict[str, Any]]:
+            holders = [status] if name is None else list(_named(status, name))
+            every = [each for holder in holders for each in holder["conditions"] if each["type"] == kind]
+            return [each for each in every if wanted.items() <= each.items()]
+
+        return found(self.until(found))[0]
+
     def until_served(self, name: str, digest: str | None = None, deadline: float = DEADLINE) -> Any:
         """The plugin's entry once it serves, and of these bytes if a digest is given."""
         return self.until_plugin(
@@ -170,6 +196,29 @@ class Rig:
             deadline,
         )
 
+    def records(self, message: str | None = None) -> list[dict[str, Any]]:
+        """The controller's own log records, or those with this message."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [each for each in found if message in (None, each.get("message"))]
+
+    def http(self, path: str) -> tuple[int, str]:
+        """Ask the port for probes and metrics that the log names: status and body."""
+        host, _, port = self.records("listening")[-1]["http"].rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def leftovers(self) -> list[str]:
+        """What there should be none of after a clean end: processes, workers' directories, sockets."""
+        processes = [str(pid) for pid in tagged(self.instance)]
+        directories = [str(each) for each in (*self.run.iterdir(), *(self.state / "work").iterdir()) if each.is_dir()]
+        return processes + directories
+
     def tail(self, lines: int = 40) -> str:
         """The end of the controller's log."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
@@ -177,38 +226,6 @@ class Rig:
 
 def _named(status: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
     return (each for each in status["plugins"] if each["name"] == name)
-
-
-def until_gone(pid: int, deadline: float = 10.0) -> float:
-    """Wait until no such process is left (a zombie counts as gone); the seconds it took."""
-    began = time.monotonic()
-    while time.monotonic() - began < deadline:
-        if not is_alive(pid):
-            return time.monotonic() - began
-        time.sleep(0.001)
-    raise AssertionError(f"process {pid} is still there after {deadline} s")
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
-
-
-def tagged(instance: str) -> list[int]:
-    """All processes of the machine that carry a controller's tag."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                if f"PLUGINMGR_WORKER={instance}/".encode() in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return [pid for pid in found if is_alive(pid)]
 
 
 @contextmanager

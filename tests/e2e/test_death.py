@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.e2e.rig import Rig, is_alive, tagged, until_gone
+from tests.e2e.proc import is_alive, tagged, until_gone
+from tests.e2e.rig import Rig
 
 STARTING = {"env": [{"name": "ZOO_DELAY_MS", "value": "20000"}], "startTimeoutSeconds": 30}
 
@@ -20,7 +21,7 @@ def starting(controller: Rig) -> None:
     controller.install("starts_slowly", "plugin")
     controller.configure({"plugin": STARTING})
     controller.start("--grace", "10")
-    controller.until(lambda _: controller.plugin("plugin")["processes"])
+    controller.until_state("plugin", "Starting")
 
 
 def backing_off(controller: Rig) -> None:

@@ -4,7 +4,8 @@ import os
 import signal
 from hashlib import sha256
 
-from tests.e2e.rig import Rig, is_alive, until_gone
+from tests.e2e.proc import is_alive, until_gone
+from tests.e2e.rig import Rig
 
 
 def test_plugins_on_the_volume_are_started(controller: Rig):

@@ -1,11 +1,11 @@
 """Each misbehaving plugin under a whole controller: its own reason, nobody else disturbed, nothing left of it."""
 
-import os
 import re
 
 import pytest
 
-from tests.e2e.rig import Rig, tagged
+from tests.e2e.proc import descriptors_of, tagged
+from tests.e2e.rig import Rig
 from tests.plugins import zoo
 from tests.plugins.zoo import Animal
 
@@ -51,7 +51,7 @@ def begin(controller: Rig, animal: Animal) -> int:
 def end_without_a_trace(controller: Rig, descriptors: int) -> None:
     """The animal is taken away: nothing of it is left, and the controller holds no more descriptors than before."""
     (controller.volume / "animal").unlink()
-    controller.until(lambda status: [each["name"] for each in status["plugins"]] == ["bystander"])
+    controller.until_state("animal", "Removed")
     instance = (controller.state / "instance").read_text(encoding="ascii").strip()
     (bystander,) = controller.plugin("bystander")["processes"]
     controller.until(lambda _: tagged(instance) == [bystander["pid"]])
@@ -60,10 +60,6 @@ def end_without_a_trace(controller: Rig, descriptors: int) -> None:
     controller.until(lambda _: descriptors_of(controller.running.pid) <= descriptors)
     assert controller.terminate() == 0
     assert tagged(instance) == []
-
-
-def descriptors_of(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 @pytest.mark.parametrize("animal", zoo.FAILS_TO_START, ids=str)

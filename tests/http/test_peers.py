@@ -74,18 +74,20 @@ async def test_an_unrelated_process_is_let_in_unless_it_carries_the_tag(path):
     assert await output_of("-c", orphan.replace("elsewhere", "here"), path, ASK) == "403"
 
 
-def test_a_peer_that_is_gone_is_refused(short_dir):
+@pytest.mark.parametrize("is_reaped", [True, False])
+def test_a_peer_that_is_gone_is_refused(short_dir, is_reaped):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(short_dir / "s"))
         listener.listen()
         if (child := os.fork()) == 0:
             socket.socket(socket.AF_UNIX).connect(str(short_dir / "s"))
             os._exit(0)
-        os.waitpid(child, 0)
+        os.waitid(os.P_PID, child, os.WEXITED | (0 if is_reaped else os.WNOWAIT))
         with listener.accept()[0] as connection:
             refusal = Peers().refusal(connection)
-            assert refusal is not None
-            assert refusal.startswith("refused")
+        if not is_reaped:
+            os.waitpid(child, 0)
+    assert refusal == ("refused: cannot see who calls" if is_reaped else "refused: the calling process is gone")
 
 
 async def test_a_refused_peer_is_told_why_and_nothing_else(control, connect):

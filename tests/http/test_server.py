@@ -85,6 +85,16 @@ async def test_what_is_too_large_or_no_request_is_refused_and_the_connection_clo
     assert await wire.is_closed()
 
 
+async def test_a_refusal_reaches_a_peer_that_reads_only_when_it_has_sent_all(serving, connect):
+    """To close over bytes that were not read would reset the answer away."""
+    wire = await connect(await serving(echo))
+    wire.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n")
+    wire.write(b"x" * 9_000_000)
+    await wire.writer.drain()
+    wire.writer.write_eof()
+    assert (await wire.answer())[0] == 413
+
+
 async def test_a_peer_that_asks_before_it_sends_its_body_is_answered_without_it(serving, connect):
     wire = await connect(await serving(echo))
     wire.write("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n")
@@ -134,6 +144,15 @@ async def test_a_probe_gets_in_although_idle_connections_take_all_places(serving
     assert await idle[0].is_closed()
     idle[1].write(GET)
     assert (await idle[1].answer())[0] == 200
+
+
+async def test_a_connection_that_ended_takes_no_place(serving, connect):
+    address = await serving(echo, limits=Limits(connections=2))
+    for _ in range(6):
+        wire = await connect(address)
+        wire.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await wire.answer())[0] == 200
+        assert await wire.is_closed()
 
 
 async def test_too_many_connections_at_work_are_refused(serving, connect):

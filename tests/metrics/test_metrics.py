@@ -1,5 +1,6 @@
 """What is counted, what is read, and that the documentation says so."""
 
+import gc
 import re
 import time
 from dataclasses import replace
@@ -187,6 +188,26 @@ def test_the_documented_list_is_the_exposed_one(bench):
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([^|]*)\|", DOCUMENT.read_text(), re.MULTILINE)
     documented = {(name, kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
     assert documented == exposed
+
+
+def test_both_forms_tell_the_same(bench):
+    bench.step(state(plugin("rule/x", worker())))
+    texts = [bench.metrics.render(accept)[0].decode() for accept in ("", "application/openmetrics-text; version=1.0.0")]
+    plain, open_metrics = ({line.split()[0] for line in text.splitlines() if line[0] != "#"} for text in texts)
+    assert plain == open_metrics
+    assert len(plain) > 100
+
+
+def test_a_scrape_does_not_wake_the_garbage_collector(bench):
+    """Its pauses would be the loop's."""
+    bench.step(state(*(plugin(f"rule/{number}", worker()) for number in range(300))))
+    bench.metrics.render("")
+    gc.collect()
+    before = gc.get_stats()
+    bench.metrics.render("")
+    grown = [new["collections"] - old["collections"] for old, new in zip(before, gc.get_stats(), strict=True)]
+    assert grown[0] <= 3
+    assert grown[2] == 0
 
 
 def test_observing_a_step_costs_the_same_with_ten_plugins_and_with_two_thousand():

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import threading
 from pathlib import Path
@@ -21,6 +22,11 @@ A, B = b"#!/bin/sh\necho a\n", b"#!/bin/sh\necho b\n"
 def files(root: Path) -> set[str]:
     """Return what lies in the store, but for its index."""
     return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()} - {"index.json"}
+
+
+def descriptors() -> int:
+    """Count this process's open files."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def again(volume: Path, root: Path, rules: Path) -> Eye:
@@ -68,7 +74,7 @@ def test_what_was_used_a_moment_ago_is_not_collected(volume: Path, rules: Path, 
     assert len(files(root)) == 2
 
 
-def test_equal_bytes_under_two_names_are_stored_once(eye: Eye, rules: Path) -> None:
+def test_equal_bytes_under_two_names_are_stored_once(eye: Eye, rules: Path, store: Store) -> None:
     put(rules / "one", A)
     put(rules / "two", A)
     binaries = eye.look().binaries
@@ -77,6 +83,7 @@ def test_equal_bytes_under_two_names_are_stored_once(eye: Eye, rules: Path) -> N
     assert one.samefile(two)
     put(rules / "three", A)
     assert Path(eye.look().binaries["three"].executable).samefile(one)
+    assert all(store.is_intact(digest_of(A), name) for name in ("one", "two", "three")), "a link changed the others"
 
 
 def test_a_touched_file_gives_the_same_binary_and_no_second_copy(eye: Eye, rules: Path, root: Path) -> None:
@@ -189,7 +196,7 @@ def test_a_copy_touched_while_running_is_not_trusted(store: Store, root: Path) -
 
 def test_a_place_that_cannot_be_a_store_is_refused_at_once(tmp_path: Path, mount: Mount) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StateDirError, match="cannot use .*file as store"):
+    with pytest.raises(StateDirError, match=r"cannot use .*file as store"):
         Store(tmp_path / "file")
     mount(tmp_path / "noexec", "size=1m,noexec")
     with pytest.raises(StateDirError, match="noexec"):
@@ -272,3 +279,46 @@ def test_a_name_taken_by_a_directory_in_the_store_fails_that_file_alone(store: S
     with pytest.raises(CopyError, match="cannot keep"):
         store.adopt(copy, digest_of(A), "rule")
     assert not Path(copy).exists()
+
+
+def test_a_copy_that_is_deleted_or_damaged_is_made_again_by_the_next_scans(eye: Eye, rules: Path, root: Path) -> None:
+    put(rules / "one", A)
+    put(rules / "two", B)
+    before = eye.look()
+    shutil.rmtree(root / digest_of(A))
+    (root / digest_of(B) / "two").chmod(0o700)
+    (root / digest_of(B) / "two").write_bytes(A)
+    eye.look()
+    assert eye.last.settle_in == 0
+    assert eye.look() is before
+    assert {Path(binary.executable).read_bytes() for binary in before.binaries.values()} == {A, B}
+
+
+def test_collecting_in_a_store_that_is_away_does_nothing(eye: Eye, rules: Path, root: Path) -> None:
+    put(rules / "rule", A)
+    eye.look()
+    root.rename(root.with_name("away"))
+    eye.scanner.collect(set())
+    root.with_name("away").rename(root)
+    assert files(root) == {f"{digest_of(A)}/rule"}
+
+
+def test_a_copy_that_cannot_be_read_at_start_is_not_trusted(root: Path) -> None:
+    Store(root)
+    (root / digest_of(A) / "rule" / "sub").mkdir(parents=True)
+    store = Store(root)
+    store.verify(threading.Event())
+    assert store.executable(digest_of(A), "rule") is None
+
+
+def test_scans_leave_no_descriptor_open(eye: Eye, rules: Path) -> None:
+    put(rules / "rule", A)
+    (rules / "link").symlink_to("/etc/passwd")
+    eye.look()
+    before = descriptors()
+    for content in (A, B, A, b""):
+        put(rules / "rule", content)
+        eye.look()
+    rules.rename(rules.with_name("away"))
+    eye.look()
+    assert descriptors() == before

@@ -51,7 +51,7 @@ def test_the_copy_is_the_original_byte_for_byte(original: Path, copy: str) -> No
 
 def test_without_a_copy_only_the_digest_is_made(original: Path, tmp_path: Path) -> None:
     assert take(candidate_of(original), None, threading.Event()).digest == digest_of(BIG)
-    assert os.listdir(tmp_path) == ["original"]
+    assert [path.name for path in tmp_path.iterdir()] == ["original"]
 
 
 @pytest.mark.parametrize("is_copied", [True, False])

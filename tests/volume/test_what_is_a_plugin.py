@@ -56,7 +56,7 @@ def test_a_file_that_gets_its_execute_bit_is_taken_at_once(eye: Eye, rules: Path
 @pytest.mark.parametrize("name", [b"two words", b"caf\xc3\xa9", b"\xff\xfe", b"-rf", b"a+b", b"line\nbreak"])
 def test_an_executable_with_a_bad_name_is_reported_in_printable_words(eye: Eye, rules: Path, name: bytes) -> None:
     plain = put(rules / "plain")
-    os.rename(plain, os.fsencode(rules) + b"/" + name)
+    plain.rename(os.fsdecode(os.fsencode(rules) + b"/" + name))
     directory = eye.look()
     assert not directory.binaries
     [(shown, problem)] = directory.problems.items()
@@ -134,11 +134,12 @@ def test_an_empty_executable_is_reported_and_does_not_replace_its_former_bytes(e
     assert "empty" in directory.problems["rule"].message
 
 
-def test_two_hard_links_are_two_plugins_of_one_digest(eye: Eye, rules: Path) -> None:
+def test_two_hard_links_are_two_plugins_of_one_digest(eye: Eye, rules: Path, root: Path) -> None:
     put(rules / "one", b"same")
     os.link(rules / "one", rules / "two")
     binaries = eye.look().binaries
     assert binaries["one"].digest == binaries["two"].digest
+    assert not list(root.glob(".incoming-*")), "read twice, and one copy left"
     assert Path(binaries["one"].executable).name == "one"
     assert Path(binaries["two"].executable).name == "two"
 

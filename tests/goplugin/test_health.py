@@ -1,0 +1,241 @@
+"""Health: the status is read, many plugins are asked together, and failures are counted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from controller.goplugin import HealthError, HealthTicker, Schedule, Session
+from controller.goplugin.ticker import BATCH
+from tests.goplugin.place import GO_HANDSHAKE, Place, until
+
+# Says what stands in a file, so that a test can change its mind.
+MOODY = """
+import os, plugin_base as base, pathlib, time, grpc
+mood = pathlib.Path(os.environ['MOOD'])
+def health(request, context):
+    word = mood.read_text()
+    with open(os.environ['MOOD'] + '.asked', 'a') as log: log.write(word + '\\n')
+    if word == 'hang': time.sleep(5)
+    if word == 'fail': context.abort(grpc.StatusCode.INTERNAL, 'broken')
+    if word == 'odd': return b'\\x08\\x2a'
+    return base.SERVING if word == 'serving' else base.NOT_SERVING
+base.Plugin(health=health).run()
+"""
+
+
+class Mood:
+    def __init__(self, place: Place) -> None:
+        self.path = place.root / "mood"
+        self.set("serving")
+
+    def set(self, word: str) -> None:
+        scratch = self.path.with_suffix(".new")
+        scratch.write_text(word)
+        scratch.replace(self.path)
+
+    def asked(self) -> list[str]:
+        return self.path.with_suffix(".asked").read_text().split()
+
+
+@pytest.fixture
+def mood(place: Place) -> Mood:
+    return Mood(place)
+
+
+@pytest.fixture
+async def ticker() -> AsyncIterator[HealthTicker]:
+    ticker = HealthTicker()
+    task = asyncio.create_task(ticker.run())
+    await asyncio.sleep(0)
+    yield ticker
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("not", "health check says NOT_SERVING"),
+        ("odd", "health check says 42"),
+        ("fail", "health check failed: INTERNAL broken"),
+        ("hang", r"health check got no answer within 0\.2 s"),
+    ],
+)
+async def test_all_but_serving_is_a_failure(place: Place, mood: Mood, word: str, message: str) -> None:
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        await session.check(2)
+        mood.set(word)
+        with pytest.raises(HealthError, match=message):
+            await session.check(0.2)
+        mood.set("serving")
+        await session.check(2)
+
+
+async def test_failures_in_a_row_are_counted_and_told_once(place: Place, mood: Mood, ticker: HealthTicker) -> None:
+    told: list[str] = []
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        mood.set("not")
+        ticker.watch(session, lambda: Schedule(period=0.05, timeout=1, threshold=3), told.append)
+        await until(lambda: told != [])
+        assert mood.asked().count("not") == 3
+        await asyncio.sleep(0.2)  # time for a fourth, which must not come
+        assert told == ["health check says NOT_SERVING (3 times in a row)"]
+        assert mood.asked().count("not") == 3
+
+
+async def test_one_success_forgives(place: Place, mood: Mood, ticker: HealthTicker) -> None:
+    told: list[str] = []
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        ticker.watch(session, lambda: Schedule(period=0.15, timeout=1, threshold=2), told.append)
+        for _ in range(3):
+            failures, successes = mood.asked().count("not"), mood.asked().count("serving")
+            mood.set("not")
+            await until(lambda failures=failures: mood.asked().count("not") == failures + 1)
+            mood.set("serving")
+            await until(lambda successes=successes: mood.asked().count("serving") > successes)
+    assert told == []
+
+
+async def test_a_closed_watch_and_a_dead_plugin_are_asked_no_more(
+    place: Place, mood: Mood, ticker: HealthTicker
+) -> None:
+    told: list[str] = []
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        watch = ticker.watch(session, lambda: Schedule(period=0.03, timeout=1, threshold=1), told.append)
+        await until(lambda: len(mood.asked()) > 3)
+        watch.close()
+        watch.close()
+        await until(lambda: ticker._waiting == [])
+        ticker.watch(session, lambda: Schedule(period=0.03, timeout=1, threshold=1), told.append)
+        session.kill()
+    await until(lambda: ticker._waiting == [])
+    assert told == []
+
+
+async def test_a_hanging_plugin_does_not_hold_up_the_others(place: Place, mood: Mood, ticker: HealthTicker) -> None:
+    told: list[str] = []
+    moody = place.write(MOODY)
+    other = Mood(place)
+    other.path = place.root / "other"
+    other.set("serving")
+    async with (
+        place.launch(moody, env={"MOOD": str(mood.path)}) as hanging,
+        place.launch(moody, env={"MOOD": str(other.path)}) as good,
+    ):
+        mood.set("hang")
+        ticker.watch(hanging, lambda: Schedule(period=0.01, timeout=30, threshold=1), told.append)
+        await until(lambda: "hang" in mood.asked())
+        ticker.watch(good, lambda: Schedule(period=0.01, timeout=1, threshold=1), told.append)
+        await until(lambda: len(other.asked()) > 4)
+    assert told == []
+
+
+class FakeSession:
+    """Notes when it is asked."""
+
+    def __init__(self, log: list[float]) -> None:
+        self.pid = 1
+        self.exit = asyncio.get_running_loop().create_future()
+        self._log = log
+
+    def begin_check(self, _timeout: float):
+        self._log.append(asyncio.get_running_loop().time())
+        return asyncio.sleep(0)
+
+
+async def test_a_session_that_ends_under_its_check_takes_no_other_with_it(
+    place: Place, mood: Mood, ticker: HealthTicker
+) -> None:
+    told: list[str] = []
+    other = Mood(place)
+    other.path = place.root / "other"
+    other.set("serving")
+    moody = place.write(MOODY)
+    async with place.launch(moody, env={"MOOD": str(other.path)}) as staying:
+        async with place.launch(moody, env={"MOOD": str(mood.path)}) as leaving:
+            mood.set("hang")
+            for session in (leaving, staying):  # in one batch, the hanging one first
+                ticker.watch(session, lambda: Schedule(period=0.1, timeout=30, threshold=1), told.append)
+            await until(lambda: "hang" in mood.asked())
+        asked = len(other.asked())
+        await until(lambda: len(other.asked()) > asked + 2)
+    assert told == []
+
+
+async def test_a_check_that_its_session_ends_is_a_failure_and_no_cancellation(place: Place, mood: Mood) -> None:
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        mood.set("hang")
+        check = asyncio.create_task(session.check(30))
+        await until(lambda: "hang" in mood.asked())
+        await session.channel.close()
+        with pytest.raises(HealthError, match="ended with the session"):
+            await check
+
+
+async def test_a_crash_is_told_by_its_exit_and_not_as_bad_health(place: Place, ticker: HealthTicker) -> None:
+    told: list[str] = []
+    for _ in range(5):
+        async with place.launch("good") as session:
+            ticker.watch(session, lambda: Schedule(period=0.001, timeout=1, threshold=1), told.append)
+            await asyncio.sleep(0.01)
+            session.kill()
+            await session.exit
+    await until(lambda: ticker._waiting == [])
+    assert told == []
+
+
+async def test_checks_go_out_in_shared_ticks(ticker: HealthTicker) -> None:
+    log: list[float] = []
+    sessions: list[Session] = [FakeSession(log) for _ in range(100)]  # type: ignore[misc]
+    for session in sessions:
+        ticker.watch(session, lambda: Schedule(period=0.5, timeout=1, threshold=1), lambda _: None)
+    await until(lambda: len(log) == 100)
+    ticks = [later for earlier, later in zip([0.0, *log], log, strict=False) if later - earlier > 0.02]
+    assert len(ticks) == 100 / BATCH
+
+
+@pytest.mark.go
+async def test_a_watched_plugin_that_complains_is_found_out_before_its_period_is_over(
+    place: Place, ticker: HealthTicker
+) -> None:
+    told: list[str] = []
+    plugin = place.write(
+        "import os, threading, time, grpc, plugin_base as base\n"
+        "trigger = os.environ['TRIGGER']\n"
+        "bad = threading.Event()\n"
+        "def health(request, context): return base.NOT_SERVING if bad.is_set() else base.SERVING\n"
+        "def watch(request, context):\n"
+        "    yield base.SERVING\n"
+        "    while not os.path.exists(trigger): time.sleep(0.005)\n"
+        "    bad.set()\n"
+        "    yield base.NOT_SERVING\n"
+        "served = base.Handlers.service\n"
+        "def service(self, details):\n"
+        "    if details.method.endswith('/Watch'): return grpc.unary_stream_rpc_method_handler(watch)\n"
+        "    return served(self, details)\n"
+        "base.Handlers.service = service\n"
+        "base.Plugin(health=health).run()\n"
+    )
+    trigger = place.root / "trigger"
+    async with place.launch(plugin, env={"TRIGGER": str(trigger)}) as session:
+        schedule = Schedule(period=1000, timeout=0.1, threshold=2, watch=True)
+        ticker.watch(session, lambda: schedule, told.append)
+        trigger.touch()
+        await until(lambda: told != [])
+    assert told == ["health check says NOT_SERVING (2 times in a row)"]
+
+
+@pytest.mark.go
+async def test_a_watch_where_none_is_offered_changes_nothing(place: Place, ticker: HealthTicker, go_plugin) -> None:
+    told: list[str] = []
+    async with place.launch("good") as without, place.launch(go_plugin("grpc"), GO_HANDSHAKE) as offered:
+        schedule = Schedule(period=0.02, timeout=1, threshold=1, watch=True)
+        wards = [ticker.watch(session, lambda: schedule, told.append) for session in (without, offered)]
+        await asyncio.sleep(0.2)
+        for ward in wards:
+            ward.close()
+        await without.stop(1, 1)
+        await offered.stop(1, 1)
+    assert told == []
