@@ -38,11 +38,9 @@ from controller.core.readiness import is_finished
 from controller.core.reasons import Reason
 from tests.core.hostile import Outside
 from tests.core.kind import KindWorld
-from tests.core.strategies import NAMES, entries, files, flags
+from tests.core.strategies import KINDS, NAMES, PATHS, entries, files, flags, path_for
 from tests.core.world import CRASH, directory, spec
 
-KINDS = ("matcher", "rule")
-PATHS = ("/plugins/rule", "/plugins/matcher", "/plugins/elsewhere")
 POLICY = Policy(max_starting=2)
 
 picks = st.integers(0, 30)
@@ -79,7 +77,7 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     )
     def configure(self, name, plugins, default, path, paused):
         """Write one kind anew."""
-        kinds = {**self.config.kinds, name: KindSpec(name, self.path_for(name, path), default, plugins)}
+        kinds = {**self.config.kinds, name: KindSpec(name, path_for(self.config, name, path), default, plugins)}
         self.read(Config(self.next_generation(), paused, kinds))
 
     @rule(name=st.sampled_from(KINDS))
@@ -122,45 +120,38 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
 
     # --- what workers live through ---
 
-    def worker(self, pick, **wanted):
-        """Pick a process in a certain condition."""
-        fits = [
-            worker
-            for worker, process in self.outside.processes.items()
-            if all(getattr(process, name) == value for name, value in wanted.items())
-        ]
-        return fits[pick % len(fits)] if fits else None
-
     @rule(pick=picks, reported=st.sampled_from(("", "x", "x", "y")), chance=st.floats(0, 0.99))
     def comes_up(self, pick, reported, chance):
-        worker = self.worker(pick, is_up=False, is_lost=False)
+        worker = self.outside.pick(pick, is_up=False, is_lost=False)
         if worker is not None:
             self.outside.processes[worker].is_up = True
             self.outside.send(Started(worker, 1, Reported(reported)), chance)
 
     @rule(pick=picks, chance=st.floats(0, 0.99))
     def fails(self, pick, chance):
-        worker = self.worker(pick, is_lost=False)
+        worker = self.outside.pick(pick, is_lost=False)
         if worker is not None:
             self.outside.processes[worker].is_lost = True
             self.outside.send(Failed(worker, CRASH), chance)
 
     @rule(pick=picks)
     def falls_sick(self, pick):
-        worker = self.worker(pick, is_up=True)
+        worker = self.outside.pick(pick, is_up=True)
         if worker is not None:
             self.outside.send(Unhealthy(worker, CRASH))
 
     @rule(pick=picks, ratio=st.sampled_from((1.1, 1.2)))
     def grows(self, pick, ratio):
-        worker = self.worker(pick)
+        worker = self.outside.pick(pick)
         if worker is not None:
             self.outside.send(MemoryExceeded(worker, ratio, CRASH))
 
     @rule(pick=picks)
     def is_gone(self, pick):
         worker = (
-            self.worker(pick, is_lost=True) or self.worker(pick, is_stopping=True) or self.worker(pick, is_killed=True)
+            self.outside.pick(pick, is_lost=True)
+            or self.outside.pick(pick, is_stopping=True)
+            or self.outside.pick(pick, is_killed=True)
         )
         if worker is not None:
             del self.outside.processes[worker]
@@ -169,14 +160,14 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     @rule(pick=picks)
     def vanishes(self, pick):
         """End without a word."""
-        worker = self.worker(pick)
+        worker = self.outside.pick(pick)
         if worker is not None:
             del self.outside.processes[worker]
             self.outside.send(Stopped(worker))
 
     @rule(pick=picks)
     def is_drained(self, pick):
-        worker = self.worker(pick)
+        worker = self.outside.pick(pick)
         if worker is not None:
             self.outside.send(Drained(worker))
 
@@ -258,12 +249,6 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     def next_generation(self):
         self.generation += 1
         return self.generation
-
-    def path_for(self, name, pick):
-        """Kinds never share a directory."""
-        taken = {kind.directory for other, kind in self.config.kinds.items() if other != name}
-        free = [path for path in PATHS if path not in taken]
-        return free[pick % len(free)] if pick > 15 else f"/plugins/{name}" if f"/plugins/{name}" in free else free[0]
 
     def read(self, config):
         self.config = config
