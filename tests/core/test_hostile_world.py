@@ -52,7 +52,6 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     def __init__(self) -> None:
         super().__init__()
         self.outside = Outside(State(policy=POLICY))
-        self.generation = 0
         self.files: dict[str, dict[str, str]] = {path: {} for path in PATHS}
         self.config = Config(0, paused=False, kinds={})
 
@@ -78,16 +77,16 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     def configure(self, name, plugins, default, path, paused):
         """Write one kind anew."""
         kinds = {**self.config.kinds, name: KindSpec(name, path_for(self.config, name, path), default, plugins)}
-        self.read(Config(self.next_generation(), paused, kinds))
+        self.read(kinds, paused=paused)
 
     @rule(name=st.sampled_from(KINDS))
     def drop_kind(self, name):
         kinds = {other: kind for other, kind in self.config.kinds.items() if other != name}
-        self.read(Config(self.next_generation(), self.config.paused, kinds))
+        self.read(kinds, paused=self.config.paused)
 
     @rule()
     def unpause(self):
-        self.read(replace(self.config, generation=self.next_generation(), paused=False))
+        self.read(self.config.kinds)
 
     @rule(event=st.sampled_from((ConfigRejected("bad"), ConfigMissing("gone"))))
     def lose_config(self, event):
@@ -207,12 +206,11 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
         self.outside.send(ShutdownRequested(grace))
         end = self.outside.now + grace
         while self.outside.wake_at is not None and not is_finished(self.state):
-            self.outside.now = self.outside.wake_at
-            self.outside.send(Tick())
+            self.next_deadline()
             if not is_sick:
                 self.obey()
         assert all(process.is_stopping or process.is_killed for process in self.outside.processes.values())
-        assert self.outside.now <= max(end, self.outside.now if grace < 0.5 else end)
+        assert self.outside.now <= end
         self.obey()
         assert is_finished(self.state)
         self.controller_dies()
@@ -222,37 +220,29 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     @rule()
     def turns_kind(self):
         """From here on everything works: what is wanted must be there within the longest backoff, and nothing else."""
-        self.read(replace(self.config, generation=self.next_generation(), paused=False))
+        self.read(self.config.kinds)
         self.scan(0)
         end = self.outside.now + 8.0 + 1.0 + 10.0 + 60.0 + 60.0
         self.obey(works=True)
         while self.outside.wake_at is not None and self.outside.wake_at <= end:
-            self.outside.now = self.outside.wake_at
-            self.outside.send(Tick())
+            self.next_deadline()
             self.obey(works=True)
         self.check_settled()
 
     def teardown(self):
         self.turns_kind()
-        self.read(Config(self.next_generation(), paused=False, kinds={}))
+        self.read({})
         self.obey(works=True)
         while self.outside.wake_at is not None:
-            self.outside.now = self.outside.wake_at
-            self.outside.send(Tick())
+            self.next_deadline()
             self.obey(works=True)
         index = self.state.index
         assert (len(self.state.plugins), len(index.owners), len(index.ids), self.state.memory) == (0, 0, 0, {})
         assert (index.starting, index.short, index.deadlines.size) == (0, 0, 0)
 
-    # --- helpers ---
-
-    def next_generation(self):
-        self.generation += 1
-        return self.generation
-
-    def read(self, config):
-        self.config = config
-        self.outside.send(ConfigRead(config))
+    def read(self, kinds, *, paused=False):
+        self.config = Config(self.config.generation + 1, paused, kinds)
+        self.outside.send(ConfigRead(self.config))
 
 
 HostileWorld.TestCase.settings = settings(
