@@ -53,8 +53,8 @@ class Directory:
     """One kind's directory as the last scan saw it.
 
     `missing` set: nothing can be concluded from the absence of files (rule 9). A file that is there but not settled
-    yet, unreadable, or not storable keeps its former `Binary`; `problems` then says why. One that was never taken and is
-    not settled yet is among `unsettled`: it is not absent.
+    yet, unreadable, or not storable keeps its former `Binary`; `problems` then says why. One that was never taken and
+    is not settled yet is among `unsettled`: it is not absent.
     """
 
     path: str

@@ -163,18 +163,26 @@ async def test_a_launch_is_cut_off_when_it_is_not_wanted_any_more(root):
         assert here.messages == []
 
 
-@pytest.mark.parametrize("sort", ["refuses", "hangs"])
-async def test_an_adapter_that_fails_fails_that_worker(root, sort):
+@pytest.mark.parametrize(
+    ("sort", "text"),
+    [
+        ("refuses", "it is no rule"),
+        ("hangs", "did not answer its handshake within 1 s"),
+        ("has a bug", "ZeroDivisionError: division by zero"),
+    ],
+)
+async def test_an_adapter_that_fails_fails_that_worker(root, sort, text):
     async def answer():
         if sort == "refuses":
             raise AdapterError("it is no rule")
+        if sort == "has a bug":
+            _ = 1 / 0
         await asyncio.get_running_loop().create_future()
 
     async with house(root, answer) as here:
         here.want("good", start_timeout=1.0)
         await here.until(lambda: here.plugin.last_exit)
         assert here.plugin.last_exit.reason == "AdapterFailed"
-        text = "it is no rule" if sort == "refuses" else "did not answer its handshake within 1 s"
         assert text in here.plugin.last_exit.message
         assert here.messages == []
 
