@@ -4,6 +4,7 @@ The manager decides the length of it all: when it has shut the plugins down, the
 """
 
 import asyncio
+import gc
 import os
 import socket
 import time
@@ -96,6 +97,7 @@ class Controller:
                 "probes": serve(Probes(self._views, self._metrics.render).handle, self._probes),
                 "control": serve(Control(self._views).handle, self._control, admit=Peers().refusal),
             }
+            gc.freeze()  # what is built by now stays: no collection has to look at it again
             tasks = [group.create_task(work, name=name) for name, work in works.items()]
             await self._manager.run(self._site())
             for task in tasks:

@@ -1,6 +1,7 @@
 """What the HTTP side may see and ask, answered from the manager's state, the journal and the history."""
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +69,9 @@ class AppViews:
 
     async def follow(self, key: str) -> AsyncGenerator[dict[str, Any], None]:
         """What the ring holds, then what comes."""
-        async for line in self.journal.follow(PluginKey(key)):
-            yield line.as_dict()
+        async with aclosing(self.journal.follow(PluginKey(key))) as lines:
+            async for line in lines:
+                yield line.as_dict()
 
     def restart(self, key: str) -> bool:
         """Ask for fresh workers."""

@@ -86,8 +86,6 @@ def _split(answer: http.client.HTTPResponse) -> Iterator[bytes]:
     while part := answer.read1(CHUNK):
         *lines, rest = (rest + part).split(b"\n")
         yield from lines
-    if rest:
-        raise http.client.IncompleteRead(rest)
 
 
 def _failure(answer: http.client.HTTPResponse) -> PluginmgrError:

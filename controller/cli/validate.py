@@ -1,11 +1,9 @@
 """`pluginmgr validate FILE...`: every error of every file with its line, before anything runs by it."""
 
 import argparse
-import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:  # the library behind it is loaded by `run`, not by `--help`
     from controller.config import Document, Finding
@@ -14,8 +12,7 @@ OK, UNFIT, UNREADABLE = 0, 1, 2
 STDIN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(NamedTuple):
     """About one file: fit with a document, unfit with findings, or unreadable with a reason."""
 
     file: str
@@ -49,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Check the files; the answer is the exit code, the worst of all."""
     verdicts = [_judge(file) for file in args.files]
     if args.output == "json":
+        import json
+
         print(json.dumps({"files": [_as_json(verdict) for verdict in verdicts]}, indent=2))
     else:
         for verdict in verdicts:

@@ -97,16 +97,16 @@ def started(draft: Draft, desk: Desk, worker: Worker, event: Started) -> None:
 def claim(draft: Draft, desk: Desk, worker: Worker, place: Place) -> None:
     """Hold the id that the worker reports, or refuse the plugin over it."""
     holder = ids.other_holder(draft, desk, worker.reported)
-    if holder is not None and place.is_serving:
+    if holder is None:
+        desk.put(place, release.with_report(place.release, worker.reported))
+    elif place.is_serving:
         refused = desired.refusal(Duplicate(worker.version, worker.reported.id, holder))
         lost(draft, desk, worker, Exit(refused.reason, refused.message, draft.clock.wall), Trigger.STOP)
-        return
-    if holder is not None and not ids.gives_way(draft, holder, desk):
-        ids.refuse(desk, worker.reported.id, holder)
-        return
-    if holder is not None:
+    elif ids.gives_way(draft, holder, desk):
         ids.refuse(draft.open(holder), worker.reported.id, desk.key)
-    desk.put(place, release.with_report(place.release, worker.reported))
+        desk.put(place, release.with_report(place.release, worker.reported))
+    else:
+        ids.refuse(desk, worker.reported.id, holder)
 
 
 def lost(draft: Draft, desk: Desk, worker: Worker, why: Exit, trigger: Trigger) -> None:
@@ -138,7 +138,7 @@ def too_large(draft: Draft, desk: Desk, worker: Worker, event: MemoryExceeded) -
     """Replace a worker over its memory limit: drained if it serves, killed if it is far over."""
     if event.ratio >= draft.policy.memory_kill_ratio and worker.phase is not Phase.STOPPING:
         lost(draft, desk, worker, event.exit, Trigger.KILL)
-    elif desk.place(worker.id) is not None:
+    else:
         lost(draft, desk, worker, event.exit, Trigger.DRAIN if worker.served else Trigger.STOP)
 
 

@@ -55,14 +55,15 @@ def absent(kind: str) -> Finding:
 
 
 def put(draft: Draft, finding: Finding) -> None:
-    """Replace one condition, in its place if it has one."""
+    """Replace one condition, in its place if it has one; Ready comes first."""
     for number, old in enumerate(draft.conditions):
         if old.type == finding[0]:
             new = dated(finding, old, draft.clock.wall)
             if new is not old:
                 draft.conditions = (*draft.conditions[:number], new, *draft.conditions[number + 1 :])
             return
-    draft.conditions = (*draft.conditions, dated(finding, None, draft.clock.wall))
+    new = dated(finding, None, draft.clock.wall)
+    draft.conditions = (new, *draft.conditions) if new.type == "Ready" else (*draft.conditions, new)
 
 
 def readiness(draft: Draft, short: int) -> Finding:
@@ -71,6 +72,8 @@ def readiness(draft: Draft, short: int) -> Finding:
         return ("Ready", False, Reason.SHUTTING_DOWN, "the controller stops everything")
     if draft.config is None:
         return ("Ready", False, Reason.NO_CONFIG, "no config was read yet, nothing runs")
+    if any(kind.directory not in draft.directories for kind in draft.kinds.values()):
+        return ("Ready", False, Reason.NOT_ALL_READY, "the volume was not scanned yet")
     if short:
         return ("Ready", False, Reason.NOT_ALL_READY, f"{short} plugins are not ready")
     return ("Ready", True, Reason.ALL_READY, "all wanted plugins are ready")

@@ -77,13 +77,14 @@ def redecide(draft: Draft, desk: Desk) -> None:
 
 
 def admit(draft: Draft, kind: KindSpec, name: str) -> None:
-    """Begin a record for a name not known yet, unless it is absent, or this is a pause and no first look."""
+    """Begin a record for a name not known yet, unless its directory is not, or this is a pause and no first look.
+
+    If there is no file and the config does not name it either, the record is forgotten again as the step ends.
+    """
     directory = draft.directories.get(kind.directory)
     if file(directory, name) is None:
         return
     if draft.is_paused and file(draft.was.directories.get(kind.directory), name) is not None and draft.was.config:
-        return
-    if file(directory, name) == ABSENT and not is_named(kind, name):
         return
     decide(draft, draft.create(kind, name, UNDECIDED), kind)
 
@@ -126,12 +127,10 @@ def is_undecided(draft: Draft, key: PluginKey) -> bool:
 
 # --- what is compared -------------------------------------------------------------------------------------------------
 
-ABSENT: Final = (None, None)
-
 
 def file(directory: Directory | None, name: str) -> tuple[object, object] | None:
     """Return what a scan says of one name; None if it says nothing (rule 9)."""
-    if directory is None or directory.missing is not None:
+    if directory is None or not directory.tells_of(name):
         return None
     return (directory.binaries.get(name), directory.problems.get(name))
 

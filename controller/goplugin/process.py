@@ -57,6 +57,7 @@ class Process:
         """Let go of a process that SIGKILL did not end (stuck in the kernel): its descriptors must not stay."""
         if self._pidfd >= 0:
             self._release()
+            _leaders.discard(self.pid)  # whoever reaps orphans may reap it, should it ever end
         if not self.exit.done():
             self.exit.set_result(ProcessExit())
 

@@ -22,19 +22,21 @@ async def list_services(channel: Channel, limit: float) -> tuple[str, ...] | Non
 
 
 async def _list(channel: Channel, method: str, limit: float) -> tuple[str, ...] | None:
-    # A stream in its definition. Called as one question and one answer it is the same on the wire, and it does not fail
-    # with INTERNAL when the plugin refuses the method before gRPC has written the question.
-    call = channel.unary_unary(
+    # A stream of requests in the protocol; one request and its end look the same on the wire, and gRPC sends them at
+    # once. Written as a stream, a plugin that refuses first turns the write into an error of its own.
+    call = channel.unary_stream(
         method,
         request_serializer=ReflectionRequest.SerializeToString,
         response_deserializer=ReflectionResponse.FromString,
-    )
+    )(ReflectionRequest(list_services="*"), timeout=limit)
     try:
-        answer = await call(ReflectionRequest(list_services="*"), timeout=limit)
+        async for answer in call:
+            if answer.HasField("list_services_response"):
+                return tuple(sorted(service.name for service in answer.list_services_response.service))
+            break
     except grpc.aio.AioRpcError as error:
         if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
             raise
-        return None
-    if not answer.HasField("list_services_response"):
-        return None
-    return tuple(sorted(service.name for service in answer.list_services_response.service))
+    finally:
+        call.cancel()
+    return None

@@ -1,14 +1,13 @@
 """The PluginPodStatus document: a view of the state, the same in the file, on the control socket and in the cluster."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from controller.core.conditions import is_wanted
 from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target, WorkerId
-from controller.core.readiness import unseen_directories
 from controller.core.reasons import Reason
 from controller.manager.journal import Journal
 
@@ -53,13 +52,12 @@ def document(state: State, identity: Identity, journal: Journal, clock: Clock) -
 
 def is_ready(plugin: Plugin) -> bool:
     """Whether the plugin's Ready condition is true."""
-    return any(each.type == "Ready" and each.status for each in plugin.conditions)
+    return _has(plugin.conditions, "Ready")
 
 
 def is_all_ready(state: State) -> bool:
-    """Whether config and volume have been seen and every plugin that ought to serve is ready."""
-    is_seen = state.config is not None and not any(unseen_directories(state))
-    return is_seen and all(is_ready(each) for each in state.plugins.values() if is_wanted(each))
+    """Whether the pod's Ready condition is true."""
+    return _has(state.conditions, "Ready")
 
 
 def plugin_status(plugin: Plugin, clock: Clock) -> dict[str, Any]:
@@ -150,6 +148,10 @@ def _condition(condition: Condition) -> dict[str, Any]:
         "message": condition.message,
         "lastTransitionTime": timestamp(condition.since),
     }
+
+
+def _has(conditions: Iterable[Condition], kind: str) -> bool:
+    return any(each.type == kind and each.status for each in conditions)
 
 
 def _identity(plugin: Plugin) -> dict[str, str]:

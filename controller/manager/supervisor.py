@@ -140,13 +140,17 @@ class Supervisor:
         )
 
     async def _dispense(self, session: Session) -> Dispensed[Any]:
-        adapter = self._site.adapter(self.start.target.launch.adapter)
         timeout = self.start.spec.start_timeout
         try:
             async with asyncio.timeout(timeout):
+                adapter = self._site.adapter(self.start.target.launch.adapter)
                 return await adapter.dispense(session.channel)
         except TimeoutError as error:
             raise AdapterError(f"the plugin did not answer its handshake within {timeout:g} s") from error
+        except (PluginmgrError, CallError):
+            raise
+        except Exception as error:  # foreign code: whatever it raises is about this one worker
+            raise AdapterError(f"{type(error).__name__}: {error}") from error
 
     def _command(self, place: Workplace) -> Command:
         target = self.start.target

@@ -51,8 +51,7 @@ def take(candidate: Candidate, copy: str | None, stop: threading.Event) -> Taken
         _check(os.fstat(source), candidate)
         digest = _hash(source, stop) if copy is None else _copy(source, candidate.identity[2], copy, stop)
         with _removed_on_error(copy):
-            _check(os.fstat(source), candidate)
-            _check(Path(candidate.source).lstat(), candidate)
+            _check(Path(candidate.source).lstat(), candidate)  # the same inode still, and nothing written since
     finally:
         os.close(source)
     return Taken(digest, copy)

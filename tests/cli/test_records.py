@@ -2,7 +2,9 @@
 
 import json
 import signal
+import threading
 
+from controller.cli.client import Controller
 from tests.http.fakes import plugin, record
 
 
@@ -46,6 +48,15 @@ def test_following_shows_each_line_at_once_until_interrupted(controller, follow)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     assert process.stderr.read() == ""
+
+
+def test_a_follower_waits_for_a_silent_plugin_longer_than_for_an_answer(controller, monkeypatch):
+    monkeypatch.setattr("controller.cli.client.TIMEOUT", 0.2)
+    controller.keep("rule/good", record("old"))
+    lines = Controller(controller.state_dir).lines("/logs/rule/good?follow")
+    assert next(lines)["message"] == "old"
+    threading.Timer(0.8, controller.say, [record("late")]).start()
+    assert next(lines)["message"] == "late"
 
 
 def test_a_follower_hears_of_the_controllers_end(controller, follow):

@@ -148,6 +148,14 @@ def test_a_pipe_of_json_gets_a_document_a_line(controller, watch):
     assert json.loads(process.stdout.readline()) == second
 
 
+def test_a_pipe_gets_nothing_while_nothing_that_matters_changes(controller, watch):
+    controller.show(plugin("rule/a"))
+    process = watch("-o", "json")
+    process.stdout.readline()
+    controller.show(plugin("rule/a", logs=["a line"], processes=[]))
+    assert not select.select([process.stdout], [], [], 2.5)[0]
+
+
 def test_a_pipe_of_yaml_gets_a_document_after_each_mark(controller, watch):
     controller.show(plugin("rule/a"))
     process = watch("-o", "yaml")

@@ -112,8 +112,9 @@ def test_the_time_a_start_takes_is_not_calm():
     (one,) = world.up(restart=Restart(calm=10.0))
     world.failed(one)
     (two,) = world.starts()
-    world.now += 10.0
+    world.after(10.0)
     assert world.failed(two).actions == ()
+    assert world.plugin().serving.slots[0].failures == 2
 
 
 def test_calm_zero_answers_every_failure_of_a_ready_worker_at_once():

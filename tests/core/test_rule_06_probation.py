@@ -59,6 +59,7 @@ def test_a_crash_loop_in_probation_brings_the_last_good_version_back_with_fresh_
     assert world.condition("Degraded").reason is Reason.ROLLED_BACK
     assert world.started(fresh).messages == (Register("rule/a", version("one"), (fresh,)),)
     assert world.condition("Ready").status is True
+    assert world.plugin().wake_at != world.now + 60.0, "a good version needs no second proof"
     assert world.condition("Progressing").reason is Reason.DRAINING  # version one, swapped out before
     for worker in world.after(60.0) and world.stops():
         world.stopped(worker)

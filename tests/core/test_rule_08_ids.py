@@ -1,18 +1,10 @@
 """Rule 8: one plugin of a kind per reported id."""
 
+from controller.core.index import Claim
 from controller.core.messages import Register, Update
 from controller.core.model import Phase, Reported
 from controller.core.reasons import Reason
-from tests.core.world import World, directory, kind, spec, version
-
-
-def two_plugins(world: World, workers: int = 1) -> None:
-    world.configure(a=spec(workers=workers), b=spec(workers=workers))
-    world.scan(a="one", b="two")
-
-
-def first(world: World, name: str):
-    return world.plugin(name).candidate.slots[0].worker
+from tests.core.world import World, directory, first, kind, spec, two_plugins, version
 
 
 def test_who_serves_with_an_id_keeps_it_and_the_other_is_refused():
@@ -58,6 +50,7 @@ def test_of_two_that_do_not_serve_yet_the_first_by_name_gets_the_id():
     assert world.condition("Ready", "b").reason is Reason.DUPLICATE_ID
     assert set(world.stops()) == set(world.phases("b"))
     assert world.phases("a")[a] is Phase.READY
+    assert world.state.index.ids["rule", "x"] == Claim("rule/a", frozenset({"rule/b"}))
 
 
 def test_of_two_that_do_not_serve_yet_the_last_by_name_is_refused():
@@ -99,6 +92,7 @@ def test_whoever_waits_for_an_id_is_tried_again_in_the_step_that_sets_it_free():
     world.started(a, "x")
     world.configure(a=spec(), b=spec(enabled=False))
     assert world.started_plugins() == ("rule/a",)
+    assert dict(world.state.index.ids) == {}
     assert world.started(world.starts()[0], "x").messages != ()
     assert world.plugin("a").duplicate is None
 
@@ -140,37 +134,8 @@ def test_other_bytes_are_tried_for_they_may_report_another_id():
     world.started(a, "x")
     world.scan(a="three", b="two")
     (fresh,) = world.starts()
+    assert world.plugin("a").duplicate is None
     assert world.started(fresh, "z").messages == (Register("rule/a", version("three"), (fresh,)),)
-
-
-def test_a_crash_does_not_lose_an_id_to_whoever_waits_for_it():
-    world = World()
-    two_plugins(world)
-    a, b = first(world, "a"), first(world, "b")
-    world.started(b, "x")
-    world.started(a, "x")
-    world.failed(b)
-    assert world.started_plugins() == ("rule/b",)
-
-
-def test_a_crash_loop_that_took_the_last_worker_lets_go_of_the_id():
-    world = World()
-    two_plugins(world)
-    a, b = first(world, "a"), first(world, "b")
-    world.started(b, "x")
-    world.started(a, "x")
-    world.crashed(b)
-    world.crashed(world.starts()[0])
-    world.after(0.5)
-    world.failed(world.starts()[0])
-    (fresh,) = world.starts()
-    assert world.started(fresh, "x").messages != ()
-    world.after(1.0)
-    (late,) = world.starts()
-    world.started(late, "x")
-    assert world.stops() == (late,)
-    assert world.plugin("b").last_exit.reason is Reason.DUPLICATE_ID
-    assert world.last.wake_at is not None
 
 
 def test_a_changed_id_travels_in_an_update():

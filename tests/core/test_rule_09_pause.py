@@ -42,6 +42,17 @@ def test_what_was_said_in_a_pause_takes_effect_at_its_end():
     assert world.serving() == (one,)
 
 
+def test_a_kind_written_in_a_pause_waits_for_its_end_even_if_its_directory_is_seen_first():
+    world = World()
+    world.up()
+    both = (kind({"a": spec()}), kind({}, name="matcher"))
+    world.configure(*both, paused=True)
+    seen = (directory({"a": "one"}), directory({"m": "one"}, path="/plugins/matcher"))
+    assert world.scan(*seen).actions == ()
+    world.configure(*both)
+    assert world.started_plugins() == ("matcher/m",)
+
+
 def test_failed_workers_restart_in_a_pause():
     world = World()
     (one,) = world.up()

@@ -52,6 +52,15 @@ def test_a_drain_under_way_is_shortened():
     assert one in world.stops()
 
 
+def test_a_drain_under_way_of_a_disabled_plugin_is_shortened_too():
+    world = World()
+    (one,) = world.up()
+    world.configure(a=spec(enabled=False))
+    assert world.shut_down(10.0).wake_at == 1007.0
+    world.after(7.0)
+    assert world.stops() == (one,)
+
+
 def test_a_drain_under_way_that_ends_sooner_is_left_alone():
     world = World()
     (one,) = world.up(update=UpdateTimes(drain=5.0))
@@ -129,7 +138,9 @@ def test_it_is_said_of_plugins_and_pod():
     world.up()
     world.shut_down()
     assert world.condition("Ready").reason is Reason.SHUTTING_DOWN
-    assert world.of_pod("Ready").reason is Reason.SHUTTING_DOWN
+    assert world.condition("Ready").message == "the controller stops everything"
+    pod = world.of_pod("Ready")
+    assert (pod.status, pod.reason) == (False, Reason.SHUTTING_DOWN)
     assert missing(world.state) == ("shutting down",)
 
 

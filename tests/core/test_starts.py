@@ -17,6 +17,21 @@ def test_starts_are_bounded_and_made_in_the_order_asked_for():
     assert world.started_plugins() == ("rule/a",)
 
 
+def test_whoever_gives_up_its_place_goes_to_the_end_and_whoever_is_only_looked_at_keeps_it():
+    world = World(policy=Policy(max_starting=1))
+    world.configure(a=spec(), b=spec(), c=spec(), d=spec())
+    world.scan(a="one", b="one", c="one", d="one")
+    (one,) = world.starts()
+    world.configure(a=spec(), b=spec(enabled=False), c=spec(), d=spec())
+    world.configure(a=spec(), b=spec(), c=spec(required=True), d=spec())
+    order = []
+    for _ in range(3):
+        world.started(one)
+        order += world.started_plugins()
+        (one,) = world.starts()
+    assert order == ["rule/c", "rule/d", "rule/b"]
+
+
 def test_a_launch_that_is_cut_off_makes_room():
     world = World(policy=Policy(max_starting=1))
     world.configure(a=spec(), b=spec())

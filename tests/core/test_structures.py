@@ -59,6 +59,26 @@ def test_an_agenda_gives_everything_back_in_order_and_is_left_as_it_was(entries)
         assert (agenda.size, rest.size) == (len(entries), 0)
 
 
+def checked(node) -> int:
+    """Return a node's distance to the nearest missing child, after checking it and all below."""
+    if node is None:
+        return 0
+    distance, entry, left, right = node
+    for child in (left, right):
+        assert child is None or entry <= child[1]
+    assert checked(left) >= checked(right)
+    assert distance == 1 + checked(right)
+    return distance
+
+
+@given(st.lists(st.tuples(st.integers(0, 9)), max_size=20), st.integers(0, 10))
+def test_an_agenda_keeps_its_short_side_on_the_right(entries, taken):
+    agenda = agenda_of(entries)
+    for _ in range(taken):
+        agenda = agenda.rest()
+    checked(agenda._root)
+
+
 def test_an_empty_agenda_has_no_first_and_no_rest():
     agenda: Agenda[tuple[int]] = Agenda()
     assert agenda.first() is None
@@ -85,6 +105,17 @@ def test_deadlines_out_of_date_do_not_pile_up_and_the_next_one_is_still_known():
         world.configure(a=spec(update=UpdateTimes(probation=500.0 - number)), b=spec(enabled=False))
         assert world.state.index.deadlines.size <= 2 * 2 + 64
     assert world.last.wake_at == 1301.0
+
+
+def test_a_deadline_of_a_plugin_that_is_forgotten_wakes_nobody():
+    world = World()
+    world.configure()
+    world.scan(a="one", b="one")
+    for worker in world.starts():
+        world.started(worker)
+    world.scan(a="one")
+    world.stopped(next(iter(world.phases("b"))))
+    assert world.after(60.0).touched == {"rule/a"}
 
 
 def test_queue_entries_out_of_date_do_not_pile_up():

@@ -123,7 +123,9 @@ def test_an_unknown_field_is_a_warning_and_no_more(controller: Rig):
     serving(controller, workers=1, wrokers=2)
     (warning,) = controller.records("config warning")
     line = 1 + next(
-        number for number, text in enumerate(controller.config.read_text(encoding="utf-8").splitlines()) if "wrok" in text
+        number
+        for number, text in enumerate(controller.config.read_text(encoding="utf-8").splitlines())
+        if "wrok" in text
     )
     assert f"{controller.config}:{line}:" in warning["problem"]
     assert "spec.kinds[zoo].plugins[plugin].wrokers" in warning["problem"]

@@ -72,6 +72,17 @@ def test_bytes_taken_for_their_pin_are_looked_at_once_more(eye: Eye, rules: Path
     assert eye.look(later=1).binaries["rule"].digest == digest_of(NEW[::-1])
 
 
+def test_bytes_that_are_not_pinned_are_read_once_only_before_they_settle(eye: Eye, rules: Path) -> None:
+    eye.pins = frozenset({digest_of(OLD)})
+    path = put(rules / "rule", NEW, age=-30.0)
+    eye.look()
+    eye.scanner.close()  # any reading would now raise AbandonedError
+    with path.open("ab") as file:  # a copy in place goes on: each piece would be read for nothing
+        file.write(NEW)
+    os.utime(path, (2e9 + 1, 2e9 + 1))
+    assert eye.names() == set()
+
+
 def test_unpinned_young_bytes_wait_even_if_there_are_pins(eye: Eye, rules: Path, root: Path) -> None:
     eye.pins = frozenset({digest_of(OLD)})
     put(rules / "rule", NEW, age=-30.0)

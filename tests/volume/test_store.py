@@ -74,7 +74,7 @@ def test_what_was_used_a_moment_ago_is_not_collected(volume: Path, rules: Path, 
     assert len(files(root)) == 2
 
 
-def test_equal_bytes_under_two_names_are_stored_once(eye: Eye, rules: Path) -> None:
+def test_equal_bytes_under_two_names_are_stored_once(eye: Eye, rules: Path, store: Store) -> None:
     put(rules / "one", A)
     put(rules / "two", A)
     binaries = eye.look().binaries
@@ -83,6 +83,7 @@ def test_equal_bytes_under_two_names_are_stored_once(eye: Eye, rules: Path) -> N
     assert one.samefile(two)
     put(rules / "three", A)
     assert Path(eye.look().binaries["three"].executable).samefile(one)
+    assert all(store.is_intact(digest_of(A), name) for name in ("one", "two", "three")), "a link changed the others"
 
 
 def test_a_touched_file_gives_the_same_binary_and_no_second_copy(eye: Eye, rules: Path, root: Path) -> None:

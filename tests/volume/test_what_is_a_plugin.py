@@ -134,11 +134,12 @@ def test_an_empty_executable_is_reported_and_does_not_replace_its_former_bytes(e
     assert "empty" in directory.problems["rule"].message
 
 
-def test_two_hard_links_are_two_plugins_of_one_digest(eye: Eye, rules: Path) -> None:
+def test_two_hard_links_are_two_plugins_of_one_digest(eye: Eye, rules: Path, root: Path) -> None:
     put(rules / "one", b"same")
     os.link(rules / "one", rules / "two")
     binaries = eye.look().binaries
     assert binaries["one"].digest == binaries["two"].digest
+    assert not list(root.glob(".incoming-*")), "read twice, and one copy left"
     assert Path(binaries["one"].executable).name == "one"
     assert Path(binaries["two"].executable).name == "two"
 
