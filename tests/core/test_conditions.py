@@ -195,6 +195,19 @@ def test_the_pod_is_ready_when_all_that_is_wanted_is():
     assert world.of_pod("Ready").status is True
 
 
+def test_the_pod_is_not_ready_before_every_directory_was_looked_at():
+    world = World()
+    world.configure()
+    ready = world.of_pod("Ready")
+    assert (ready.status, ready.reason, ready.message) == (
+        False,
+        Reason.NOT_ALL_READY,
+        "the volume was not scanned yet",
+    )
+    world.scan()
+    assert world.of_pod("Ready").status is True
+
+
 def test_the_conditions_of_the_pod_stand_from_the_first_fact_on():
     world = World()
     world.configure()

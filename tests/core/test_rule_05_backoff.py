@@ -169,6 +169,17 @@ def test_a_slot_added_during_a_backoff_waits_for_that_retry():
     assert len(world.starts()) == 2
 
 
+def test_a_slot_added_waits_for_the_retry_of_the_one_that_has_one():
+    world = World()
+    world.up(workers=2)
+    for _ in range(2):
+        world.crashed(world.plugin().serving.slots[1].worker)
+    world.configure(a=spec(workers=3))
+    assert world.starts() == ()
+    world.after(0.5)
+    assert len(world.starts()) == 2
+
+
 def test_a_slot_added_without_a_backoff_starts_at_once():
     world = World()
     world.up()

@@ -63,3 +63,4 @@ def test_a_candidate_in_a_crash_loop_lets_go_of_its_own_id_only():
         world.after(1.0)
     assert set(world.state.index.ids) == {("rule", "x")}
     assert world.plugin().candidate.target.version == version("two")
+    assert world.plugin().candidate.slots[0].failures == 3
