@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
 import signal
+import sys
+import threading
 from contextlib import ExitStack
 
 from controller.app.controller import Controller
@@ -12,6 +15,7 @@ from controller.http import listen_tcp, listen_unix
 from controller.manager.supervisor import TAG
 from controller.settings import Settings
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 KILL_SECONDS = 1.0  # from a second signal until what still hangs is cut off
 
 log = logging.getLogger(__name__)
@@ -27,6 +31,8 @@ def main(settings: Settings) -> int:
         ConfigError: the config is bad and there is no last good one.
         PluginmgrError: the HTTP address cannot be listened on.
     """
+    for number in SIGNALS:  # until the loop takes over; nothing runs before
+        signal.signal(number, lambda *_: sys.exit(0))
     set_not_dumpable()
     become_subreaper()
     with held(settings.state_dir, settings.run_dir) as directories, ExitStack() as stack:
@@ -55,11 +61,12 @@ async def _run(controller: Controller, grace: float) -> None:
             log.info("stopping", extra={"grace": grace})
             controller.shut_down(grace)
             loop.call_later(grace, running.cancel)
+            _exit_after(grace + KILL_SECONDS)
         else:
             controller.kill_all()
             loop.call_later(KILL_SECONDS, running.cancel)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         loop.add_signal_handler(number, signalled)
     try:
         await running
@@ -67,3 +74,10 @@ async def _run(controller: Controller, grace: float) -> None:
         if not asked:
             raise
         log.warning("cut off at the end of the grace")
+
+
+def _exit_after(seconds: float) -> None:
+    """Leave whatever happens: a thread stuck in the kernel, on dead NFS say, would hold the process for ever."""
+    timer = threading.Timer(seconds, os._exit, [1])
+    timer.daemon = True
+    timer.start()

@@ -25,9 +25,10 @@ from controller.core.reasons import Reason
 def natural(spec: PluginSpec, directory: Directory | None, name: str, restart: int) -> Decision | None:
     """Decide by flags and files alone.
 
-    A directory not scanned yet, or missing, tells nothing of a file. Only `enabled: false` can be obeyed without it.
+    Nothing is told by a directory not scanned yet, or missing, nor by a file that is being written. Only
+    `enabled: false` can be obeyed without it.
     """
-    if directory is None or directory.missing is not None:
+    if directory is None or not directory.tells_of(name):
         return None if spec.enabled else Off(Reason.DISABLED)
     binary = directory.binaries.get(name)
     if binary is None:

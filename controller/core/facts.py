@@ -53,13 +53,19 @@ class Directory:
     """One kind's directory as the last scan saw it.
 
     `missing` set: nothing can be concluded from the absence of files (rule 9). A file that is there but not settled
-    yet, unreadable, or not storable keeps its former `Binary`; `problems` then says why.
+    yet, unreadable, or not storable keeps its former `Binary`; `problems` then says why. One that was never taken and
+    is not settled yet is among `unsettled`: it is not absent.
     """
 
     path: str
     binaries: Mapping[str, Binary]
     problems: Mapping[str, Problem] = field(default_factory=lambda: MappingProxyType({}))
     missing: Problem | None = None
+    unsettled: frozenset[str] = frozenset()
+
+    def tells_of(self, name: str) -> bool:
+        """Tell whether anything can be concluded about the file of this name, its absence included."""
+        return self.missing is None and name not in self.unsettled
 
 
 # --- facts: what the config wants -----------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def tended(draft: Draft, desk: Desk, version: Release) -> Release:
     """Return the release with as many slots as wanted, and past failures forgiven where a worker was calm since."""
     count = desk.spec.workers
     if count > len(version.slots):
-        version = release.grown(version, count, draft.now)
+        version = release.grown(version, count)
     elif count < len(version.slots):
         version = shrunk(draft, desk, version, count)
     for number, slot in enumerate(version.slots):

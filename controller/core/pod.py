@@ -55,14 +55,15 @@ def absent(kind: str) -> Finding:
 
 
 def put(draft: Draft, finding: Finding) -> None:
-    """Replace one condition, in its place if it has one."""
+    """Replace one condition, in its place if it has one; Ready comes first."""
     for number, old in enumerate(draft.conditions):
         if old.type == finding[0]:
             new = dated(finding, old, draft.clock.wall)
             if new is not old:
                 draft.conditions = (*draft.conditions[:number], new, *draft.conditions[number + 1 :])
             return
-    draft.conditions = (*draft.conditions, dated(finding, None, draft.clock.wall))
+    new = dated(finding, None, draft.clock.wall)
+    draft.conditions = (new, *draft.conditions) if new.type == "Ready" else (*draft.conditions, new)
 
 
 def readiness(draft: Draft, short: int) -> Finding:

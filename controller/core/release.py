@@ -3,7 +3,7 @@
 Pure functions on values; nothing here decides that a worker starts or ends.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from controller.core.model import Phase, Release, Reported, Slot, Target, Worker, WorkerId
 
@@ -66,16 +66,9 @@ def is_due(slot: Slot, now: float) -> bool:
     return slot.worker is None and (slot.retry_at is None or slot.retry_at <= now)
 
 
-def waiting_slots(release: Release | None, now: float) -> Iterator[Slot]:
-    """Yield the slots that wait for their next try."""
-    for slot in () if release is None else release.slots:
-        if slot.worker is None and slot.retry_at is not None and slot.retry_at > now:
-            yield slot
-
-
-def grown(release: Release, count: int, now: float) -> Release:
+def grown(release: Release, count: int) -> Release:
     """Return the release with slots added; during a backoff they wait for that retry (rule 5)."""
-    retry_at = min((slot.retry_at for slot in waiting_slots(release, now) if slot.retry_at is not None), default=None)
+    retry_at = min((slot.retry_at for slot in release.slots if slot.retry_at is not None), default=None)
     added = (Slot(retry_at=retry_at),) * (count - len(release.slots))
     return with_slots(release, release.slots + added)
 

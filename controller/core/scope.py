@@ -130,7 +130,7 @@ def is_undecided(draft: Draft, key: PluginKey) -> bool:
 
 def file(directory: Directory | None, name: str) -> tuple[object, object] | None:
     """Return what a scan says of one name; None if it says nothing (rule 9)."""
-    if directory is None or directory.missing is not None:
+    if directory is None or not directory.tells_of(name):
         return None
     return (directory.binaries.get(name), directory.problems.get(name))
 

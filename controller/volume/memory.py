@@ -116,7 +116,10 @@ class Memory:
         if missing:
             self.gone_since.clear()
         problems = {} if missing else {printable(name): problem for name, problem in self.problems.items()}
-        made = Directory(self.path, MappingProxyType(dict(self.binaries)), MappingProxyType(problems), missing)
+        unsettled = frozenset(self.quiet.keys() - self.binaries.keys() - self.problems.keys())
+        made = Directory(
+            self.path, MappingProxyType(dict(self.binaries)), MappingProxyType(problems), missing, unsettled
+        )
         if made != self.last:
             self.last = made
         unfinished = (self.binaries.keys() | self.problems.keys() | self.quiet.keys()) - self.done.keys()

@@ -86,7 +86,8 @@ class Store:
         """Say whether that copy is there and has not been touched since it was hashed."""
         known = self._copies.get(digest, {}).get(name)
         try:
-            return known is not None and identity_of((self._root / digest / name).lstat()) == known
+            # no Path: each scan asks this of many copies
+            return known is not None and identity_of(os.lstat(f"{self._root}/{digest}/{name}")) == known
         except OSError:
             return False
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.bench.bench_launch import COOKIE
 from tests.e2e.rig import DEADLINE, Rig
@@ -71,12 +71,13 @@ class Followed(Rig):
         threading.Thread(target=self._follow, args=(self.process.stderr,), daemon=True).start()
         return self.process
 
-    def _follow(self, log: Any) -> None:
-        for line in log:
-            moment = time.monotonic()
-            with self._came:
-                self._lines.append((moment, line))
-                self._came.notify_all()
+    def _follow(self, log: BinaryIO) -> None:
+        with log:
+            for line in log:
+                moment = time.monotonic()
+                with self._came:
+                    self._lines.append((moment, line))
+                    self._came.notify_all()
 
     # --- what is seen
 

@@ -1,7 +1,7 @@
 """A hundred Go plugins at once, beside Go's own go-plugin host that starts the same binary a hundred times.
 
 Three ways to begin: a controller that is up and is told by one edit of the file; a controller that is itself started,
-with the binary in its store; and one whose store is empty. All hundred files are links to one, as the host too runs one.
+with the binary in its store; and one whose store is empty. All files are links to one, as the host too runs one.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""One plugin under a whole controller: renamed into place, killed, switched off. The bare plugin takes turns with it."""
+"""One plugin under a whole controller: renamed into place, killed, switched off. The bare plugin takes turns."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ async def _bare(program: str, directory: str) -> tuple[float, float]:
         request_serializer=Empty.SerializeToString,
         response_deserializer=Empty.FromString,
     )
-    gone = _exit_of(pid)
+    gone = exit_of(pid)
     began = time.monotonic()
     call = asyncio.ensure_future(shutdown(Empty()))
     await asyncio.sleep(0)
@@ -47,7 +47,7 @@ def bare(program: Path) -> tuple[float, float]:
         return asyncio.run(_bare(str(program), directory))
 
 
-def _exit_of(pid: int) -> Iterator[float]:
+def exit_of(pid: int) -> Iterator[float]:
     """Opened now, waited for when asked: the moment of the process's exit."""
     pidfd = os.pidfd_open(pid)
 
@@ -103,7 +103,7 @@ def flag(program: Path, rounds: int = ROUNDS) -> list[Row]:
         rig.seen("registered")
         for _ in range(rounds):
             plain.append(bare(program)[1])
-            gone = _exit_of(rig.pids("one")[0])
+            gone = exit_of(rig.pids("one")[0])
             began = rig.edit({"one": {"enabled": False}})
             ours.append(next(gone) - began)
             rig.until_state("one", "Disabled")
@@ -125,10 +125,10 @@ def restart(program: Path, rounds: int = ROUNDS) -> list[Row]:
     seen: list[tuple[float, float, float]] = []
     plain = []
     with followed() as rig, exec_events() as events:
-        _start_calm(rig, program)
-        for number in range(rounds):
+        _start_calm(rig, program, rounds)
+        for name in names(rounds):
             plain.append(bare(program)[0])
-            seen.append(_kill(rig, list(names(10))[number % 10], events))
+            seen.append(_kill(rig, name, events))
     known, spawned, ready = (list(column) for column in zip(*seen, strict=True))
     rows = [Row("kill -9 -> known", rounds, _median(known), limit=2)]
     if events:
@@ -141,14 +141,14 @@ def restart(program: Path, rounds: int = ROUNDS) -> list[Row]:
     ]
 
 
-def _start_calm(rig: Followed, program: Path) -> None:
-    """Ten plugins that take turns at dying, so that each has been calm before."""
+def _start_calm(rig: Followed, program: Path, count: int) -> None:
+    """As many plugins as will die, so that each has been calm before."""
     one = rig.stage(program, "one")
-    for name in names(10):
+    for name in names(count):
         os.link(one, rig.volume / name)
     rig.spec(defaults={"restart": {"calmSeconds": CALM}})
     rig.start()
-    rig.seen("registered", count=10)
+    rig.seen("registered", count=count)
     time.sleep(2 * CALM)  # the promise measured is about workers that have been up for a while
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 
 from controller.goplugin.health import Health
@@ -49,13 +49,13 @@ def usage(rounds: int = 20) -> list[Row]:
     """`pluginmgr --help` beside an interpreter that does nothing."""
     ours, bare = [], []
     for _ in range(rounds):
-        bare.append(_run("-c", "pass"))
-        ours.append(_run("-m", "controller", "--help"))
+        bare.append(run("-c", "pass"))
+        ours.append(run("-m", "controller", "--help"))
     plain = statistics.median(bare) * 1000
     return [Row("pluginmgr --help", rounds, statistics.median(ours) * 1000, bare=plain, limit=HELP_LIMIT)]
 
 
-def _run(*arguments: str) -> float:
+def run(*arguments: str) -> float:
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began
@@ -69,26 +69,30 @@ def checks(program: Path, count: int = 20, rounds: int = 20) -> list[Row]:
 async def _checks(program: str, count: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as directory:
         running = [await bare_one(program, directory) for _ in range(count)]
-        healths = [Health(channel) for _, channel in running]
-        together, alone = [], []
-        for _ in range(rounds):
-            together.append(await _cpu(lambda: asyncio.gather(*(each.check(5) for each in healths))))
-            alone.append(await _cpu(lambda: _apart(healths)))
-        for pid, channel in running:
-            await channel.close()
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-    each, single = (statistics.median(values) / count * 1e6 for values in (together, alone))
+        try:
+            healths = [Health(channel) for _, channel in running]
+            pairs = [(await _cpu(_tick(healths)), await _cpu(_apart(healths))) for _ in range(rounds)]
+        finally:
+            for pid, channel in running:
+                await channel.close()
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+    each, single = (statistics.median(column) / count * 1e6 for column in zip(*pairs, strict=True))
     return [Row("CPU of a health check in a shared tick", rounds, each, "us", single, single, "= one by one")]
+
+
+async def _tick(healths: list[Health]) -> None:
+    for sent in [each.begin_check(5) for each in healths]:
+        await sent
 
 
 async def _apart(healths: list[Health]) -> None:
     for each in healths:
-        await each.check(5)
+        await each.begin_check(5)
         await asyncio.sleep(0.01)  # each wakes an idle process, as it would alone
 
 
-async def _cpu(work: Callable[[], Awaitable[object]]) -> float:
+async def _cpu(work: Awaitable[object]) -> float:
     began = time.process_time()
-    await work()
+    await work
     return time.process_time() - began

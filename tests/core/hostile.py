@@ -47,6 +47,15 @@ class Outside:
         self.hosts.clear()
         self.wake_at = None
 
+    def pick(self, number: int, **wanted: bool) -> WorkerId | None:
+        """Return one of the workers whose process is as wanted."""
+        fits = [
+            worker
+            for worker, process in self.processes.items()
+            if all(getattr(process, name) == value for name, value in wanted.items())
+        ]
+        return fits[number % len(fits)] if fits else None
+
     def send(self, event: Event, chance: float = 0.5) -> Step:
         clock = Clock(self.now, self.now + 1e9, chance)
         before = self.state

@@ -2,9 +2,11 @@
 
 from hypothesis import strategies as st
 
-from controller.core.model import Restart, SecretUnavailable, UpdateTimes
+from controller.core.model import Config, Restart, SecretUnavailable, UpdateTimes
 from tests.core.world import digest, launch, spec
 
+KINDS = ("matcher", "rule")
+PATHS = ("/plugins/rule", "/plugins/matcher", "/plugins/elsewhere")
 NAMES = ("a", "b", "c")
 CONTENTS = ("one", "two", "three")
 
@@ -30,3 +32,11 @@ flags = st.builds(
 )
 entries = st.dictionaries(st.sampled_from(NAMES), flags, max_size=3)
 files = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(CONTENTS), max_size=3)
+
+
+def path_for(config: Config, name: str, pick: int) -> str:
+    """Return a directory for a kind: mostly its own, never one that another kind has."""
+    taken = {kind.directory for other, kind in config.kinds.items() if other != name}
+    free = [path for path in PATHS if path not in taken]
+    own = f"/plugins/{name}"
+    return own if own in free and pick <= 15 else free[pick % len(free)]

@@ -2,10 +2,9 @@
 
 import pytest
 
-from controller.core.model import Problem, SecretUnavailable, UpdateTimes
-from controller.core.readiness import missing
+from controller.core.model import Policy, Problem, SecretUnavailable, UpdateTimes
 from controller.core.reasons import Reason
-from tests.core.world import World, digest, directory, kind, spec
+from tests.core.world import World, digest, directory, spec
 
 
 def facts(world: World, *kinds: str) -> dict:
@@ -51,6 +50,45 @@ def test_the_time_of_a_condition_moves_only_with_its_status():
     for worker in list(world.phases()):
         world.started(worker)
     assert world.condition("Ready").since == world.now + 1e9
+
+
+def test_each_condition_has_a_time_of_its_own():
+    world = World()
+    began = world.now + 1e9
+    world.up()
+    world.now += 5
+    world.scan(a="two")
+    world.now += 5
+    world.configure(a=spec(workers=2))
+    times = {one.type: one.since - began for one in world.plugin().conditions}
+    assert times == {"Ready": 10.0, "Progressing": 5.0, "Degraded": 10.0, "Verified": 0.0}
+
+
+def test_a_text_is_renewed_though_status_and_reason_stay():
+    world = World()
+    world.configure(a=spec())
+    world.scan(a="one")
+    for failures in (1, 2, 3, 4):
+        world.crashed(world.plugin().candidate.slots[0].worker)
+        world.after(2.0)
+        if failures > 2:
+            assert world.condition("Ready").message.startswith(f"failed {failures} times")
+
+
+def test_what_has_not_failed_is_no_crash_loop_however_early_that_begins():
+    world = World(policy=Policy(crash_loop_failures=1))
+    world.configure(a=spec())
+    world.scan(a="one")
+    assert world.condition("Ready").reason is Reason.STARTING
+    world.failed(world.starts()[0])
+    assert world.condition("Ready").reason is Reason.CRASH_LOOP
+
+
+def test_what_is_wrong_with_the_file_of_a_disabled_plugin_degrades_nothing():
+    world = World()
+    world.configure(a=spec(enabled=False))
+    world.scan(directory({"a": "one"}, problems={"a": Problem(Reason.STORE_FAILED, "disk full")}))
+    assert facts(world, "Degraded") == {"Degraded": (False, Reason.AS_EXPECTED)}
 
 
 def test_an_update_shows_as_progress_beside_a_ready_plugin():
@@ -168,40 +206,6 @@ def test_the_conditions_of_the_pod_stand_from_the_first_fact_on():
         "Paused": False,
         "VolumeMissing": False,
     }
-
-
-def test_readiness_waits_for_config_first_scan_and_every_required_plugin():
-    world = World()
-    assert missing(world.state) == ("no config was read yet",)
-    world.configure(
-        kind({"a": spec(required=True), "z": spec(required=True, enabled=False)}, default=spec(required=True))
-    )
-    assert missing(world.state) == (
-        "directory /plugins/rule of kind rule was not scanned yet",
-        "required rule/a has not served yet",
-    )
-    world.scan(a="one", b="one")
-    assert missing(world.state) == ("required rule/a has not served yet", "required rule/b has not served yet")
-    a, b = world.starts()
-    world.started(b)
-    world.started(a)
-    assert missing(world.state) == ()
-    world.failed(a)
-    assert missing(world.state) == ()
-
-
-def test_a_required_plugin_without_a_file_keeps_the_controller_unready():
-    world = World()
-    world.configure(a=spec(required=True))
-    world.scan()
-    assert missing(world.state) == ("required rule/a has not served yet",)
-
-
-def test_what_is_not_required_keeps_nobody_waiting():
-    world = World()
-    world.configure(a=spec(), b=spec(required=True, enabled=False))
-    world.scan(a="one", b="one")
-    assert missing(world.state) == ()
 
 
 def test_a_pause_does_not_show_on_a_plugin_with_nothing_to_wait_for():

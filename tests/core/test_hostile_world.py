@@ -38,11 +38,9 @@ from controller.core.readiness import is_finished
 from controller.core.reasons import Reason
 from tests.core.hostile import Outside
 from tests.core.kind import KindWorld
-from tests.core.strategies import NAMES, entries, files, flags
+from tests.core.strategies import KINDS, NAMES, PATHS, entries, files, flags, path_for
 from tests.core.world import CRASH, directory, spec
 
-KINDS = ("matcher", "rule")
-PATHS = ("/plugins/rule", "/plugins/matcher", "/plugins/elsewhere")
 POLICY = Policy(max_starting=2)
 
 picks = st.integers(0, 30)
@@ -54,7 +52,6 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     def __init__(self) -> None:
         super().__init__()
         self.outside = Outside(State(policy=POLICY))
-        self.generation = 0
         self.files: dict[str, dict[str, str]] = {path: {} for path in PATHS}
         self.config = Config(0, paused=False, kinds={})
 
@@ -79,17 +76,17 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     )
     def configure(self, name, plugins, default, path, paused):
         """Write one kind anew."""
-        kinds = {**self.config.kinds, name: KindSpec(name, self.path_for(name, path), default, plugins)}
-        self.read(Config(self.next_generation(), paused, kinds))
+        kinds = {**self.config.kinds, name: KindSpec(name, path_for(self.config, name, path), default, plugins)}
+        self.read(kinds, paused=paused)
 
     @rule(name=st.sampled_from(KINDS))
     def drop_kind(self, name):
         kinds = {other: kind for other, kind in self.config.kinds.items() if other != name}
-        self.read(Config(self.next_generation(), self.config.paused, kinds))
+        self.read(kinds, paused=self.config.paused)
 
     @rule()
     def unpause(self):
-        self.read(replace(self.config, generation=self.next_generation(), paused=False))
+        self.read(self.config.kinds)
 
     @rule(event=st.sampled_from((ConfigRejected("bad"), ConfigMissing("gone"))))
     def lose_config(self, event):
@@ -122,45 +119,38 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
 
     # --- what workers live through ---
 
-    def worker(self, pick, **wanted):
-        """Pick a process in a certain condition."""
-        fits = [
-            worker
-            for worker, process in self.outside.processes.items()
-            if all(getattr(process, name) == value for name, value in wanted.items())
-        ]
-        return fits[pick % len(fits)] if fits else None
-
     @rule(pick=picks, reported=st.sampled_from(("", "x", "x", "y")), chance=st.floats(0, 0.99))
     def comes_up(self, pick, reported, chance):
-        worker = self.worker(pick, is_up=False, is_lost=False)
+        worker = self.outside.pick(pick, is_up=False, is_lost=False)
         if worker is not None:
             self.outside.processes[worker].is_up = True
             self.outside.send(Started(worker, 1, Reported(reported)), chance)
 
     @rule(pick=picks, chance=st.floats(0, 0.99))
     def fails(self, pick, chance):
-        worker = self.worker(pick, is_lost=False)
+        worker = self.outside.pick(pick, is_lost=False)
         if worker is not None:
             self.outside.processes[worker].is_lost = True
             self.outside.send(Failed(worker, CRASH), chance)
 
     @rule(pick=picks)
     def falls_sick(self, pick):
-        worker = self.worker(pick, is_up=True)
+        worker = self.outside.pick(pick, is_up=True)
         if worker is not None:
             self.outside.send(Unhealthy(worker, CRASH))
 
     @rule(pick=picks, ratio=st.sampled_from((1.1, 1.2)))
     def grows(self, pick, ratio):
-        worker = self.worker(pick)
+        worker = self.outside.pick(pick)
         if worker is not None:
             self.outside.send(MemoryExceeded(worker, ratio, CRASH))
 
     @rule(pick=picks)
     def is_gone(self, pick):
         worker = (
-            self.worker(pick, is_lost=True) or self.worker(pick, is_stopping=True) or self.worker(pick, is_killed=True)
+            self.outside.pick(pick, is_lost=True)
+            or self.outside.pick(pick, is_stopping=True)
+            or self.outside.pick(pick, is_killed=True)
         )
         if worker is not None:
             del self.outside.processes[worker]
@@ -169,14 +159,14 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     @rule(pick=picks)
     def vanishes(self, pick):
         """End without a word."""
-        worker = self.worker(pick)
+        worker = self.outside.pick(pick)
         if worker is not None:
             del self.outside.processes[worker]
             self.outside.send(Stopped(worker))
 
     @rule(pick=picks)
     def is_drained(self, pick):
-        worker = self.worker(pick)
+        worker = self.outside.pick(pick)
         if worker is not None:
             self.outside.send(Drained(worker))
 
@@ -216,12 +206,11 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
         self.outside.send(ShutdownRequested(grace))
         end = self.outside.now + grace
         while self.outside.wake_at is not None and not is_finished(self.state):
-            self.outside.now = self.outside.wake_at
-            self.outside.send(Tick())
+            self.next_deadline()
             if not is_sick:
                 self.obey()
         assert all(process.is_stopping or process.is_killed for process in self.outside.processes.values())
-        assert self.outside.now <= max(end, self.outside.now if grace < 0.5 else end)
+        assert self.outside.now <= end
         self.obey()
         assert is_finished(self.state)
         self.controller_dies()
@@ -231,43 +220,29 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     @rule()
     def turns_kind(self):
         """From here on everything works: what is wanted must be there within the longest backoff, and nothing else."""
-        self.read(replace(self.config, generation=self.next_generation(), paused=False))
+        self.read(self.config.kinds)
         self.scan(0)
         end = self.outside.now + 8.0 + 1.0 + 10.0 + 60.0 + 60.0
         self.obey(works=True)
         while self.outside.wake_at is not None and self.outside.wake_at <= end:
-            self.outside.now = self.outside.wake_at
-            self.outside.send(Tick())
+            self.next_deadline()
             self.obey(works=True)
         self.check_settled()
 
     def teardown(self):
         self.turns_kind()
-        self.read(Config(self.next_generation(), paused=False, kinds={}))
+        self.read({})
         self.obey(works=True)
         while self.outside.wake_at is not None:
-            self.outside.now = self.outside.wake_at
-            self.outside.send(Tick())
+            self.next_deadline()
             self.obey(works=True)
         index = self.state.index
         assert (len(self.state.plugins), len(index.owners), len(index.ids), self.state.memory) == (0, 0, 0, {})
         assert (index.starting, index.short, index.deadlines.size) == (0, 0, 0)
 
-    # --- helpers ---
-
-    def next_generation(self):
-        self.generation += 1
-        return self.generation
-
-    def path_for(self, name, pick):
-        """Kinds never share a directory."""
-        taken = {kind.directory for other, kind in self.config.kinds.items() if other != name}
-        free = [path for path in PATHS if path not in taken]
-        return free[pick % len(free)] if pick > 15 else f"/plugins/{name}" if f"/plugins/{name}" in free else free[0]
-
-    def read(self, config):
-        self.config = config
-        self.outside.send(ConfigRead(config))
+    def read(self, kinds, *, paused=False):
+        self.config = Config(self.config.generation + 1, paused, kinds)
+        self.outside.send(ConfigRead(self.config))
 
 
 HostileWorld.TestCase.settings = settings(

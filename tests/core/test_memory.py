@@ -47,6 +47,10 @@ def test_what_was_remembered_of_a_kind_that_is_gone_is_let_go():
     assert remember(world.state) == {}
 
 
+def test_a_hold_without_a_last_good_version_keeps_nothing_in_the_store():
+    assert digests_in_use(World(memory={"rule/a": Remembered(version("one"))}).state) == frozenset()
+
+
 def test_the_store_keeps_what_runs_what_is_wanted_and_what_may_come_back():
     world = World()
     world.up()

@@ -82,5 +82,5 @@ def test_a_second_started_changes_nothing():
     (one,) = world.up()
     world.now += 5
     before = world.state
-    world.started(one, "another")
+    assert world.started(one, "another").touched == frozenset()
     assert world.state == before

@@ -72,6 +72,19 @@ def test_shrinking_takes_the_starting_first_though_they_are_older():
     assert world.serving() == (four,)
 
 
+def test_shrinking_takes_the_slot_that_waits_for_a_retry_before_one_that_starts():
+    world = World()
+    world.configure(a=spec(workers=2))
+    world.scan(a="one")
+    one, two = world.starts()
+    world.now += 1
+    world.crashed(two)
+    world.crashed(world.starts()[0])
+    world.configure(a=spec(workers=1))
+    assert world.stops() == ()
+    assert world.phases() == {one: Phase.STARTING}
+
+
 def test_shrinking_takes_the_youngest_of_the_ready_and_it_drains():
     world = World()
     one, two = world.up(workers=2)

@@ -10,6 +10,7 @@ from controller.core.model import Off, Phase, Problem
 from controller.core.reasons import Reason
 from tests.core.world import World, directory, kind, spec, version
 
+FIXED = ["Ready", "ConfigRejected", "ConfigMissing", "Paused", "VolumeMissing"]
 GONE = directory({}, missing=Problem(Reason.VOLUME_MISSING, "the mount is gone"))
 
 
@@ -109,6 +110,24 @@ def test_counts_are_obeyed_though_the_directory_is_missing():
     assert len(world.starts()) == 1
 
 
+def test_a_file_that_is_being_written_is_not_absent():
+    world = World()
+    (one,) = world.up()
+    elsewhere = kind({"a": spec()}, name="elsewhere")
+    world.configure(replace(elsewhere, name="rule"))
+    step = world.scan(directory({}, path=elsewhere.directory, unsettled=frozenset({"a"})))
+    assert (step.messages, step.actions) == ((), ())
+    assert world.serving() == (one,)
+    assert world.scan(directory({}, path=elsewhere.directory)).messages == (Remove("rule/a", draining=(one,)),)
+
+
+def test_a_file_that_is_being_written_begins_nothing():
+    world = World()
+    world.configure(a=spec())
+    world.scan(directory({}, unsettled=frozenset({"a"})))
+    assert dict(world.state.plugins) == {}
+
+
 def test_a_missing_directory_begins_nothing():
     world = World()
     world.configure(a=spec(), b=spec(enabled=False))
@@ -156,6 +175,7 @@ def test_all_goes_on_with_the_last_good_config(event, kind):
     step = world.send(event)
     assert (step.actions, step.messages, step.touched) == ((), (), frozenset())
     condition = world.of_pod(kind)
+    assert sorted(one.type for one in world.state.conditions) == sorted(FIXED)
     assert (condition.status, condition.reason, condition.message) == (True, Reason(kind), "bad field")
     assert len(world.failed(one).actions) == 1
     world.configure(a=spec())
@@ -165,7 +185,7 @@ def test_all_goes_on_with_the_last_good_config(event, kind):
 def test_a_start_without_any_config_runs_nothing_and_is_not_ready():
     world = World()
     assert world.scan(a="one").actions == ()
-    assert world.of_pod("Ready").reason is Reason.NO_CONFIG
+    assert (world.of_pod("Ready").status, world.of_pod("Ready").reason) == (False, Reason.NO_CONFIG)
     world.send(ConfigMissing("no such object"))
     assert world.of_pod("Ready").status is False
 
@@ -181,6 +201,8 @@ def test_problems_of_the_volume_stand_while_a_scan_reports_them():
     world.scan(directory({"a": "one"}), problems=trouble)
     assert world.of_pod("WatchPolling").status is True
     assert world.of_pod("StoreFailed").message == "disk full; really full"
+    assert world.of_pod("VolumeMissing").status is False
+    assert [one.type for one in world.state.conditions] == [*FIXED, "StoreFailed", "WatchPolling"]
     world.scan(directory({"a": "one"}), problems=trouble[:1])
     assert world.of_pod("StoreFailed") is None
     world.scan(a="one")

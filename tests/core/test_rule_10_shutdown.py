@@ -138,7 +138,9 @@ def test_it_is_said_of_plugins_and_pod():
     world.up()
     world.shut_down()
     assert world.condition("Ready").reason is Reason.SHUTTING_DOWN
-    assert world.of_pod("Ready").reason is Reason.SHUTTING_DOWN
+    assert world.condition("Ready").message == "the controller stops everything"
+    pod = world.of_pod("Ready")
+    assert (pod.status, pod.reason) == (False, Reason.SHUTTING_DOWN)
     assert missing(world.state) == ("shutting down",)
 
 

@@ -59,6 +59,26 @@ def test_an_agenda_gives_everything_back_in_order_and_is_left_as_it_was(entries)
         assert (agenda.size, rest.size) == (len(entries), 0)
 
 
+def checked(node) -> int:
+    """Return a node's distance to the nearest missing child, after checking it and all below."""
+    if node is None:
+        return 0
+    distance, entry, left, right = node
+    for child in (left, right):
+        assert child is None or entry <= child[1]
+    assert checked(left) >= checked(right)
+    assert distance == 1 + checked(right)
+    return distance
+
+
+@given(st.lists(st.tuples(st.integers(0, 9)), max_size=20), st.integers(0, 10))
+def test_an_agenda_keeps_its_short_side_on_the_right(entries, taken):
+    agenda = agenda_of(entries)
+    for _ in range(taken):
+        agenda = agenda.rest()
+    checked(agenda._root)
+
+
 def test_an_empty_agenda_has_no_first_and_no_rest():
     agenda: Agenda[tuple[int]] = Agenda()
     assert agenda.first() is None

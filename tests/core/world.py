@@ -212,3 +212,12 @@ def bad_update(world: World, **flags) -> None:
             world.after(0.5)
         world.started(world.starts()[0])
     world.crashed(world.serving()[0])
+
+
+def two_plugins(world: World, workers: int = 1) -> None:
+    world.configure(a=spec(workers=workers), b=spec(workers=workers))
+    world.scan(a="one", b="two")
+
+
+def first(world: World, name: str):
+    return world.plugin(name).candidate.slots[0].worker

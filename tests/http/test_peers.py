@@ -64,7 +64,7 @@ async def test_an_orphan_that_left_its_session_and_cleared_its_environment_is_re
         assert await output_of("-c", ORPHAN, path, ASK) == "403"
     finally:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
-        os.waitpid(-1, 0)  # noqa: ASYNC222 - its output has ended, so it is about to
+        os.waitpid(-1, 0)
 
 
 async def test_an_unrelated_process_is_let_in_unless_it_carries_the_tag(path):

@@ -165,7 +165,9 @@ def statements_of(function: ast.FunctionDef) -> Iterator[ast.AST]:
     """Yield the function and all that is in it but its signature."""
     yield function
     for statement in function.body:
-        yield from ast.walk(statement)
+        typed = [ast.walk(node.annotation) for node in ast.walk(statement) if isinstance(node, ast.AnnAssign)]
+        types_only = {id(node) for nodes in typed for node in nodes}
+        yield from (node for node in ast.walk(statement) if id(node) not in types_only)
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -216,14 +218,15 @@ def hostile() -> None:
     stateful.run_state_machine_as_test(module.HostileWorld, settings=short)
 
 
-def is_noticed(defect: Defect, tree: ast.Module, tests: list[Callable[[], object]]) -> int:
-    """Run in a child: plant, test, and leave by an exit code of 0 for noticed, 1 for survived."""
+def is_noticed(defect: Defect | None, tree: ast.Module, tests: list[Callable[[], object]]) -> int:
+    """Run in a child: plant (None: nothing), test, and leave by an exit code of 0 for noticed, 1 for survived."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(1, 2)
     signal.alarm(SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     try:
-        defect.plant(tree)
+        if defect is not None:
+            defect.plant(tree)
         for test in tests:
             test()
     except BaseException:  # noqa: BLE001 - whatever a defect makes a test raise, it was noticed
@@ -231,7 +234,7 @@ def is_noticed(defect: Defect, tree: ast.Module, tests: list[Callable[[], object
     return 1
 
 
-Planted = tuple[Defect, ast.Module]
+Planted = tuple[Defect | None, ast.Module]
 
 
 def survivors(found: Iterable[Planted], tests: list[Callable[[], object]]) -> Iterator[Planted]:
@@ -272,6 +275,9 @@ def main() -> int:
     given = parser.parse_args()
     paths = [CORE / f"{name}.py" for name in given.modules] or sorted(CORE.glob("*.py"))
     tests = collect()
+    if not list(survivors([(None, ast.Module([], []))], tests)):
+        print("the tests fail as it is: nothing can be learnt from defects")
+        return 1
     tried: list[str] = []
     left = []
     for survivor in survivors(counted(paths, tried), tests):

@@ -1,0 +1,217 @@
+"""The loop and its supervisors with real processes, and hosts that answer late or never."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from controller.core.events import ConfigRead, ShutdownRequested, VolumeScanned
+from controller.core.memory import initial
+from controller.core.model import Binary, Config, Directory, Handshake, Health, Policy, Reported
+from controller.goplugin import HealthTicker
+from controller.manager.adapter import AdapterError, Dispensed
+from controller.manager.journal import Journal
+from controller.manager.manager import Manager
+from controller.manager.memory import MemoryWatch
+from controller.manager.messages import RegisterMessage, UnregisterMessage
+from controller.manager.supervisor import Site
+from controller.manager.watches import Watches
+from controller.manager.workplace import Places
+from tests.core.world import digest, kind, launch, spec
+from tests.plugins import zoo
+
+HANDSHAKE = Handshake(zoo.COOKIE_KEY, zoo.COOKIE_VALUE, (zoo.PROTOCOL_VERSION,))
+DEADLINE = 20.0
+
+
+class Standing:
+    """An adapter that does what a test wants of it."""
+
+    def __init__(self, answer=None):
+        self.answer = answer
+
+    async def dispense(self, channel):
+        if self.answer is None:
+            return Dispensed(channel)
+        return await self.answer()
+
+
+class House:
+    """A manager and all that it needs; messages are kept, and nobody answers a drain by himself."""
+
+    def __init__(self, root: Path, adapter: Standing) -> None:
+        self.root = root
+        self.messages: list = []
+        self.changed = asyncio.Event()
+        self.manager = Manager(initial(Policy(), {}), self.messages.append, (lambda *_: self.changed.set(),))
+        self.ticker = HealthTicker()
+        self.journal = Journal()
+        memory = MemoryWatch(self.manager.submit)
+        self.site = Site(
+            instance="test",
+            places=Places(root / "work", root / "run"),
+            adapter=lambda _: adapter,
+            environment={"PATH": os.environ["PATH"]},
+            journal=self.journal,
+            watches=Watches(self.ticker, memory, lambda _: Health(), self.manager.submit),
+            submit=self.manager.submit,
+        )
+
+    def want(self, program: str, env: dict[str, str] | None = None, **flags) -> None:
+        path = zoo.install(program, self.root / "volume", "a")
+        made = launch(program)
+        made = type(made)(made.id, "standard", (), env or {}, '{"x":1}', HANDSHAKE, made.limits)
+        directory = Directory("/plugins/rule", {"a": Binary("a", digest(program), str(path), str(path))})
+        self.manager.submit(VolumeScanned({"/plugins/rule": directory}))
+        self.manager.submit(ConfigRead(Config(1, False, {"rule": kind({"a": spec(launch=made, **flags)})})))
+
+    @property
+    def plugin(self):
+        return self.manager.state.plugins.get("rule/a", SimpleNamespace(workers={}, last_exit=None, serving=None))
+
+    async def until(self, fits: Callable[[], object]) -> None:
+        async with asyncio.timeout(DEADLINE):
+            while not fits():
+                self.changed.clear()
+                await self.changed.wait()
+
+    def told(self, sort: type) -> list:
+        return [message for message in self.messages if isinstance(message, sort)]
+
+
+@asynccontextmanager
+async def house(root: Path, answer=None) -> AsyncIterator[House]:
+    made = House(root, Standing(answer))
+    async with asyncio.TaskGroup() as group:
+        ticking = group.create_task(made.ticker.run())
+        running = group.create_task(made.manager.run(made.site))
+        try:
+            yield made
+        finally:
+            if not running.done():
+                made.manager.submit(ShutdownRequested(1.0))
+            await running
+            ticking.cancel()
+
+
+@pytest.fixture
+def root(tmp_path_factory):
+    return Path(tmp_path_factory.mktemp("m"))
+
+
+async def test_hosts_get_live_handles(root):
+    async with house(root) as here:
+        here.want("good", workers=2)
+        await here.until(lambda: here.told(RegisterMessage))
+        (message,) = here.told(RegisterMessage)
+        assert message.plugin == "rule/a"
+        assert len({handle.pid for handle in message.workers}) == 2
+        assert {Path(handle.address).parent.name for handle in message.workers} == {"w1", "w2"}
+
+
+async def test_a_worker_waits_for_the_hosts_to_leave_it(root):
+    async with house(root) as here:
+        here.want("good")
+        await here.until(lambda: here.told(RegisterMessage))
+        (handle,) = here.told(RegisterMessage)[0].workers
+        here.want("good", enabled=False)
+        await here.until(lambda: here.told(UnregisterMessage))
+        (message,) = here.told(UnregisterMessage)
+        assert message.draining == (handle.worker,)
+        os.kill(handle.pid, 0)
+        message.on_drained(handle.worker)
+        await here.until(lambda: not here.plugin.workers)
+        with pytest.raises(ProcessLookupError):
+            os.kill(handle.pid, 0)
+
+
+async def test_a_drain_that_never_comes_ends_within_the_grace(root):
+    async with house(root) as here:
+        here.want("good")
+        await here.until(lambda: here.told(RegisterMessage))
+        began = time.monotonic()
+        here.manager.submit(ShutdownRequested(4.0))
+        await here.until(lambda: not here.plugin.workers)
+        assert 0.9 < time.monotonic() - began < 4.0
+
+
+async def test_an_end_by_force_cuts_a_drain_short(root):
+    async with house(root) as here:
+        here.want("good")
+        await here.until(lambda: here.told(RegisterMessage))
+        began = time.monotonic()
+        here.manager.submit(ShutdownRequested(30.0))
+        await here.until(lambda: here.told(UnregisterMessage))
+        here.manager.kill_all()
+        await here.until(lambda: not here.plugin.workers)
+        assert time.monotonic() - began < 5
+
+
+async def test_a_launch_is_cut_off_when_it_is_not_wanted_any_more(root):
+    async with house(root) as here:
+        here.want("starts_slowly", {"ZOO_DELAY_MS": "60000"}, start_timeout=60.0)
+        await here.until(lambda: here.plugin.workers)
+        began = time.monotonic()
+        here.want("starts_slowly", enabled=False)
+        await here.until(lambda: not here.plugin.workers)
+        assert time.monotonic() - began < 5
+        assert here.messages == []
+
+
+@pytest.mark.parametrize(
+    ("sort", "text"),
+    [
+        ("refuses", "it is no rule"),
+        ("hangs", "did not answer its handshake within 1 s"),
+        ("has a bug", "ZeroDivisionError: division by zero"),
+    ],
+)
+async def test_an_adapter_that_fails_fails_that_worker(root, sort, text):
+    async def answer():
+        if sort == "refuses":
+            raise AdapterError("it is no rule")
+        if sort == "has a bug":
+            _ = 1 / 0
+        await asyncio.get_running_loop().create_future()
+
+    async with house(root, answer) as here:
+        here.want("good", start_timeout=1.0)
+        await here.until(lambda: here.plugin.last_exit)
+        assert here.plugin.last_exit.reason == "AdapterFailed"
+        assert text in here.plugin.last_exit.message
+        assert here.messages == []
+
+
+async def test_what_an_adapter_reports_reaches_the_core(root):
+    async def answer():
+        return Dispensed("item", Reported("an-id", "A name"))
+
+    async with house(root, answer) as here:
+        here.want("good")
+        await here.until(lambda: here.told(RegisterMessage))
+        (handle,) = here.told(RegisterMessage)[0].workers
+        assert (handle.item, handle.reported.id) == ("item", "an-id")
+        assert here.plugin.serving.reported.id == "an-id"
+
+
+async def test_a_run_dir_that_cannot_be_written_fails_the_start_with_a_reason(root):
+    (root / "run").touch()
+    async with house(root) as here:
+        here.want("good")
+        await here.until(lambda: here.plugin.last_exit)
+        assert here.plugin.last_exit.reason == "SpawnFailed"
+        assert "cannot prepare" in here.plugin.last_exit.message
+
+
+async def test_nothing_is_left_of_a_worker(root):
+    async with house(root) as here:
+        here.want("good")
+        await here.until(lambda: here.told(RegisterMessage))
+        assert [path.name for path in (root / "work").iterdir()] == ["w1"]
+        assert (root / "work" / "w1" / "config.json").read_text(encoding="utf-8") == '{"x":1}'
+    assert list((root / "work").iterdir()) == list((root / "run").iterdir()) == []
