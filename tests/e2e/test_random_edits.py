@@ -116,8 +116,12 @@ def test_after_a_thousand_random_edits_actual_equals_desired_and_nothing_is_left
         player.edit()
         if number % FILES_EVERY == 0:
             player.change_a_file()
+        controller.status()  # an answer between two edits gives it a chance to see most of them
     player.write()
     controller.until(lambda status: is_settled(controller, player, status), deadline=60)
+    seen = controller.status()["observedGeneration"]
+    print(f"{seen} of the configs were seen")
+    assert seen > EDITS / 10, "too few for the test to show anything"
     workers = sum(count for _, count in player.desired().values())
     assert set(environments(controller, player).values()) <= {True}
     assert len([each for each in controller.run.iterdir() if each.is_dir()]) == workers
