@@ -91,6 +91,8 @@ class Tally:
         match event:
             case Failed(lost, how) | Unhealthy(lost, how) | MemoryExceeded(lost, _, how):
                 _count_loss(counts, old.workers.get(lost), new.workers.get(lost), how)
+            case _ if new.last_exit is not None and new.last_exit is not old.last_exit:  # the core found it out itself
+                counts.exits[new.last_exit.reason] = counts.exits.get(new.last_exit.reason, 0) + 1
             case _:
                 pass
 
