@@ -55,7 +55,6 @@ def test_the_same_file_in_another_directory_is_the_same_plugin(controller: Rig):
     assert environment_of(controller.pids("plugin")[0])["PLUGINMGR_PLUGIN_PATH"] == str(fresh)
 
 
-@pytest.mark.xfail(reason="a file that is not settled, or not read yet, at a directory's first scan counts as removed")
 def test_a_file_that_is_not_settled_in_another_directory_is_waited_for(controller: Rig):
     pid = serving(controller)
     elsewhere = controller.plugins / "elsewhere"
