@@ -88,7 +88,7 @@ bench: $(PROJECT) $(FOREIGN) $(GO) ## the budgets: ours, the bare thing, their r
 
 .PHONY: mutants
 mutants: $(PROJECT) ## plant defects in the core and see that its tests find them
-	python tests/mutation/run.py
+	PYTHONPATH=. python tests/mutation/mutate.py
 
 # --- dependencies ---------------------------------------------------------------------------------------------------
 

@@ -28,12 +28,12 @@ from controller.errors import PluginmgrError
 from controller.goplugin import HealthTicker
 from controller.http import Control, Peers, Probes, serve
 from controller.local import ConfigFile, StatusFile
-from controller.manager.announce import announce
 from controller.manager.environment import allowed
 from controller.manager.history import Entry, History
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
-from controller.manager.memory import MemoryWatch
+from controller.manager.no_hosts import announce
+from controller.manager.resident import MemoryWatch
 from controller.manager.status import Identity
 from controller.manager.supervisor import Site
 from controller.manager.watches import Watches

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from controller.app.post_mortem import PostMortem
 from controller.core.model import State
 from controller.goplugin import reap_adopted
-from controller.manager.memory import PERIOD, MemoryWatch
+from controller.manager.resident import PERIOD, MemoryWatch
 
 ROUND = 5  # samples between two full looks
 

@@ -13,7 +13,7 @@ from controller.manager import status
 from controller.manager.history import History
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
-from controller.manager.memory import MemoryWatch
+from controller.manager.resident import MemoryWatch
 
 WATCH_LIMIT = 180.0  # seconds without a scan after which the volume's watch counts as dead
 LINES_SHOWN = 20  # of one plugin, when it is asked for by name

@@ -159,14 +159,14 @@ def desk_of_new(kind: str, name: str, spec: PluginSpec, decision: Decision, memo
     )
 
 
-def moved(worker: Worker, phase: Phase, now: float, deadline: float | None = None) -> Worker:
+def moved(worker: Worker, phase: Phase, now: float, drain_until: float | None = None) -> Worker:
     """Return the worker in another phase."""
     return Worker(
-        worker.id, worker.plugin, worker.version, phase, now, deadline, worker.served, worker.pid, worker.reported
+        worker.id, worker.plugin, worker.version, phase, now, drain_until, worker.served, worker.pid, worker.reported
     )
 
 
-def with_deadline(worker: Worker, deadline: float) -> Worker:
+def draining_until(worker: Worker, drain_until: float) -> Worker:
     """Return a draining worker with another deadline."""
     return Worker(
         worker.id,
@@ -174,7 +174,7 @@ def with_deadline(worker: Worker, deadline: float) -> Worker:
         worker.version,
         worker.phase,
         worker.since,
-        deadline,
+        drain_until,
         worker.served,
         worker.pid,
         worker.reported,

@@ -7,6 +7,7 @@ and decides nothing; `fold`, `scope` and `plan` do.
 from collections.abc import Mapping
 from typing import Final
 
+from controller.core import drain
 from controller.core.actions import Action, Kill, Stop
 from controller.core.desk import Desk, desk_for, desk_of_new, moved
 from controller.core.facts import Clock, Config, KindSpec, PluginKey, WorkerId
@@ -39,7 +40,7 @@ class Draft:
         self.owners = index.owners
         self.ids = index.ids
         self.queue = index.queue
-        self.deadlines = index.deadlines
+        self.wakeups = index.wakeups
         self.next_worker = index.next_worker
         self.next_ticket = index.next_ticket
         self.starting = index.starting
@@ -98,8 +99,8 @@ class Draft:
             del desk.workers[worker.id]
             self.owners = self.owners.drop(worker.id)
         else:
-            deadline = self.now + self.drain_seconds(desk) if trigger is Trigger.DRAIN else None
-            desk.workers[worker.id] = moved(worker, Phase(then), self.now, deadline)
+            ends = drain.until(desk.spec, self.now, self.shutdown_at) if trigger is Trigger.DRAIN else None
+            desk.workers[worker.id] = moved(worker, Phase(then), self.now, ends)
         if trigger in ASKS_TO_STOP:
             self.actions.append(Stop(worker.id, desk.spec.stop.shutdown, desk.spec.stop.kill))
         elif trigger is Trigger.KILL:
@@ -117,11 +118,3 @@ class Draft:
         if self.shutdown_at is None or self.killed or not self.owners:
             return None
         return self.shutdown_at - self.policy.kill_margin
-
-    def drain_seconds(self, desk: Desk) -> float:
-        """Return how long a drain that begins now may last (rules 3 and 10)."""
-        drain = desk.spec.update.drain
-        if self.shutdown_at is None:
-            return drain
-        stop = desk.spec.stop
-        return max(0.0, min(drain, self.shutdown_at - self.now - stop.shutdown - stop.kill))

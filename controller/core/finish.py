@@ -1,12 +1,13 @@
-"""The end of a step: open records are frozen, differences announced, counts and deadlines brought up to date."""
+"""The end of a step: open records are frozen, differences announced, counts and wakeups brought up to date."""
 
 from typing import Final
 
-from controller.core import announce, conditions, plan, pod, release
+from controller.core import conditions, plan, pod, release
 from controller.core.agenda import Agenda, agenda_of
 from controller.core.desk import Desk, announced
+from controller.core.difference import difference
 from controller.core.draft import Draft
-from controller.core.index import Deadline, Index, Queued
+from controller.core.index import Index, Queued, Wakeup
 from controller.core.messages import Message
 from controller.core.model import Off, Plugin, PluginKey, State
 from controller.core.reasons import Reason
@@ -30,7 +31,7 @@ def close(draft: Draft) -> tuple[State, tuple[Message, ...], frozenset[PluginKey
             touched.append(desk.key)
             plugins = plugins.drop(desk.key) if plugin is None else plugins.put(desk.key, plugin)
             short += is_short(plugin) - is_short(desk.was)
-            note_deadline(draft, plugin, desk.was)
+            note_wakeup(draft, plugin, desk.was)
     pod.put(draft, pod.readiness(draft, short))
     return sealed(draft, plugins, short), tuple(messages), frozenset(touched)
 
@@ -38,7 +39,7 @@ def close(draft: Draft) -> tuple[State, tuple[Message, ...], frozenset[PluginKey
 def tell(desk: Desk, messages: list[Message]) -> None:
     """Add the message about a plugin, if there is one, and note who is known to hosts now."""
     serving = release.ready_workers(desk.serving, desk.workers)
-    message = announce.difference(desk, serving)
+    message = difference(desk, serving)
     if message is not None:
         messages.append(message)
     for worker in serving:
@@ -68,11 +69,11 @@ def is_short(plugin: Plugin | None) -> bool:
     return plugin is not None and conditions.is_short(plugin)
 
 
-def note_deadline(draft: Draft, plugin: Plugin | None, was: Plugin | None) -> None:
+def note_wakeup(draft: Draft, plugin: Plugin | None, was: Plugin | None) -> None:
     """Enter the plugin's next deadline where it is a new one."""
     wake_at = None if plugin is None else plugin.wake_at
     if plugin is not None and wake_at is not None and (was is None or was.wake_at != wake_at):
-        draft.deadlines = draft.deadlines.add((wake_at, plugin.key))
+        draft.wakeups = draft.wakeups.add((wake_at, plugin.key))
 
 
 def sealed(draft: Draft, plugins: Plugins, short: int) -> State:
@@ -81,7 +82,7 @@ def sealed(draft: Draft, plugins: Plugins, short: int) -> State:
         draft.owners,
         draft.ids,
         pruned_queue(draft.queue, plugins),
-        pruned_deadlines(draft.deadlines, plugins),
+        pruned_wakeups(draft.wakeups, plugins),
         draft.next_worker,
         draft.next_ticket,
         draft.starting,
@@ -100,17 +101,17 @@ def sealed(draft: Draft, plugins: Plugins, short: int) -> State:
     )
 
 
-def pruned_deadlines(deadlines: Agenda[Deadline], plugins: Plugins) -> Agenda[Deadline]:
+def pruned_wakeups(wakeups: Agenda[Wakeup], plugins: Plugins) -> Agenda[Wakeup]:
     """Drop what is out of date from the top, so that the first is the next deadline; all of it when it is much."""
-    if deadlines.size > 2 * len(plugins) + SPARE_ENTRIES:
+    if wakeups.size > 2 * len(plugins) + SPARE_ENTRIES:
         times = ((plugin.wake_at, key) for key, plugin in plugins.items())
         return agenda_of((time, key) for time, key in times if time is not None)
-    while (first := deadlines.first()) is not None:
+    while (first := wakeups.first()) is not None:
         plugin = plugins.find(first[1])
         if plugin is not None and plugin.wake_at == first[0]:
             break
-        deadlines = deadlines.rest()
-    return deadlines
+        wakeups = wakeups.rest()
+    return wakeups
 
 
 def pruned_queue(queue: Agenda[Queued], plugins: Plugins) -> Agenda[Queued]:
@@ -123,6 +124,6 @@ def pruned_queue(queue: Agenda[Queued], plugins: Plugins) -> Agenda[Queued]:
 
 def wake_at(draft: Draft, state: State) -> float | None:
     """Return when the next Tick is due."""
-    first = state.index.deadlines.first()
+    first = state.index.wakeups.first()
     times = (draft.kill_at, None if first is None else first[0])
     return min((time for time in times if time is not None), default=None)

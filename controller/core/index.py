@@ -12,7 +12,7 @@ from controller.core.table import Table
 Ticket = tuple[int, int]  # (0 for what served and crashed, else 1; running number): the order in which starts are made
 IdKey = tuple[str, str]  # (kind, reported id)
 Queued = tuple[Ticket, PluginKey]
-Deadline = tuple[float, PluginKey]
+Wakeup = tuple[float, PluginKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`queue` and `deadlines` may hold entries that are out of date: a plugin's own `ticket` and `wake_at` decide."""
+    """`queue` and `wakeups` may hold entries that are out of date: a plugin's own `ticket` and `wake_at` decide."""
 
     owners: Table[WorkerId, PluginKey] = field(default_factory=Table)
     ids: Table[IdKey, Claim] = field(default_factory=Table)
     queue: Agenda[Queued] = field(default_factory=Agenda)
-    deadlines: Agenda[Deadline] = field(default_factory=Agenda)
+    wakeups: Agenda[Wakeup] = field(default_factory=Agenda)
     next_worker: int = 1
     next_ticket: int = 1
     starting: int = 0  # workers whose launch is under way

@@ -114,7 +114,7 @@ class Worker:
     version: Version
     phase: Phase
     since: float
-    deadline: float | None = None  # of the drain
+    drain_until: float | None = None  # while it drains: when it is stopped at the latest, see `drain`
     served: bool = False  # hosts were told of it, so it is drained before it is stopped
     pid: int | None = None
     reported: Reported = Reported()

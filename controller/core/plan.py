@@ -3,8 +3,8 @@
 It reads decisions and the clock and moves workers; who decided, and who is told of it, is not its business.
 """
 
-from controller.core import backoff, ids, probation, release, starts
-from controller.core.desk import Desk, with_deadline
+from controller.core import backoff, drain, ids, probation, release, starts
+from controller.core.desk import Desk, draining_until
 from controller.core.draft import Draft
 from controller.core.model import Off, Phase, Refused, Release, Slot, Target
 from controller.core.phases import Trigger
@@ -24,8 +24,8 @@ def plan(draft: Draft) -> None:
 
 def wake(draft: Draft) -> None:
     """Open the plugins of which a deadline is over."""
-    while (first := draft.deadlines.first()) is not None and first[0] <= draft.now:
-        draft.deadlines = draft.deadlines.rest()
+    while (first := draft.wakeups.first()) is not None and first[0] <= draft.now:
+        draft.wakeups = draft.wakeups.rest()
         plugin = draft.peek(first[1])
         if plugin is not None and plugin.wake_at == first[0]:
             draft.open(first[1])
@@ -152,13 +152,13 @@ def promotion_time(draft: Draft, desk: Desk) -> float | None:
 def end_drains(draft: Draft, desk: Desk) -> None:
     """Stop the draining workers whose deadline is over; the end of everything shortens it (rule 10)."""
     for worker in tuple(desk.workers.values()):
-        if worker.deadline is None:
+        if worker.drain_until is None:
             continue
-        deadline = worker.deadline
+        ends = worker.drain_until
         if draft.shutdown_at is not None:
-            deadline = min(deadline, draft.now + draft.drain_seconds(desk))
-            desk.workers[worker.id] = with_deadline(worker, deadline)
-        if deadline <= draft.now:
+            ends = min(ends, drain.until(desk.spec, draft.now, draft.shutdown_at))
+            desk.workers[worker.id] = draining_until(worker, ends)
+        if ends <= draft.now:
             draft.move(desk, worker, Trigger.STOP)
 
 
@@ -176,5 +176,5 @@ def look_again(draft: Draft, desk: Desk) -> float | None:
     for version in (desk.serving, desk.candidate):
         if version is not None:
             times += [slot.retry_at if slot.worker is None else calm_time(desk, slot) for slot in version.slots]
-    times += [worker.deadline for worker in desk.workers.values()]
+    times += [worker.drain_until for worker in desk.workers.values()]
     return min([time for time in times if time is not None and time > draft.now], default=None)

@@ -15,7 +15,7 @@ from controller.core.model import Clock, State, WorkerId
 from controller.core.readiness import is_finished
 from controller.core.step import Step, step
 from controller.manager.handle import PluginHandle
-from controller.manager.messages import Notify, dress
+from controller.manager.host_messages import Notify, dress
 from controller.manager.supervisor import Site, Supervisor
 
 Observer: TypeAlias = Callable[[Event, State, Step, float], None]

@@ -10,7 +10,7 @@ from controller.core.events import Event, Unhealthy
 from controller.core.model import Exit, Health, PluginKey
 from controller.core.reasons import Reason
 from controller.goplugin import HealthTicker, Schedule, Session
-from controller.manager.memory import MemoryWatch
+from controller.manager.resident import MemoryWatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,9 +138,9 @@ class Outside:
             assert len(set(slotted)) == len(slotted)
             assert set(slotted) == {w.id for w in plugin.workers.values() if w.phase not in GOING}
             for worker in plugin.workers.values():
-                assert (worker.deadline is not None) == (worker.phase is Phase.DRAINING)
-                if worker.deadline is not None:
-                    assert self.now < worker.deadline <= worker.since + 60.0, "a drain ends"
+                assert (worker.drain_until is not None) == (worker.phase is Phase.DRAINING)
+                if worker.drain_until is not None:
+                    assert self.now < worker.drain_until <= worker.since + 60.0, "a drain ends"
             if isinstance(plugin.decision, Off):
                 assert (releases, plugin.ticket) == ([], None)
             assert [condition.type for condition in plugin.conditions] == [

@@ -238,7 +238,7 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
             self.obey(works=True)
         index = self.state.index
         assert (len(self.state.plugins), len(index.owners), len(index.ids), self.state.memory) == (0, 0, 0, {})
-        assert (index.starting, index.short, index.deadlines.size) == (0, 0, 0)
+        assert (index.starting, index.short, index.wakeups.size) == (0, 0, 0)
 
     def read(self, kinds, *, paused=False):
         self.config = Config(self.config.generation + 1, paused, kinds)

@@ -103,7 +103,7 @@ def test_deadlines_out_of_date_do_not_pile_up_and_the_next_one_is_still_known():
     world.scan(a="one", b="one")
     for number in range(200):
         world.configure(a=spec(update=UpdateTimes(probation=500.0 - number)), b=spec(enabled=False))
-        assert world.state.index.deadlines.size <= 2 * 2 + 64
+        assert world.state.index.wakeups.size <= 2 * 2 + 64
     assert world.last.wake_at == 1301.0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,10 +16,10 @@ from controller.core.memory import initial
 from controller.core.model import Binary, Config, Directory, Handshake, Health, Policy, Reported
 from controller.goplugin import HealthTicker
 from controller.manager.adapter import AdapterError, Dispensed
+from controller.manager.host_messages import RegisterMessage, UnregisterMessage
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
-from controller.manager.memory import MemoryWatch
-from controller.manager.messages import RegisterMessage, UnregisterMessage
+from controller.manager.resident import MemoryWatch
 from controller.manager.supervisor import Site
 from controller.manager.watches import Watches
 from controller.manager.workplace import Places
@@ -53,7 +54,7 @@ class House:
         self.journal = Journal()
         memory = MemoryWatch(self.manager.submit)
         self.site = Site(
-            instance="test",
+            instance=secrets.token_hex(8),  # leftovers are found by it: no two houses may share one
             places=Places(root / "work", root / "run"),
             adapter=lambda _: adapter,
             environment={"PATH": os.environ["PATH"]},

@@ -6,7 +6,13 @@ where hosts in other containers follow it.
 
 import logging
 
-from controller.manager.messages import HostMessage, RegisterMessage, RemoveMessage, UnregisterMessage, UpdateMessage
+from controller.manager.host_messages import (
+    HostMessage,
+    RegisterMessage,
+    RemoveMessage,
+    UnregisterMessage,
+    UpdateMessage,
+)
 
 log = logging.getLogger(__name__)
 
