@@ -35,7 +35,7 @@ from controller.manager.manager import Manager
 from controller.manager.no_hosts import announce
 from controller.manager.resident import MemoryWatch
 from controller.manager.status import Identity
-from controller.manager.supervisor import Site
+from controller.manager.supervisor import TAG, Site
 from controller.manager.watches import Watches
 from controller.manager.workplace import Places
 from controller.metrics import PluginManagerMetrics
@@ -86,6 +86,12 @@ class Controller:
         self._places.clear()
         self._tell_of_predecessor()
         self._file.start()
+        try:
+            await self._run()
+        finally:
+            self._post_mortem.close()  # only who is killed leaves a record
+
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
             sampling = Sampling(self._memory, self._post_mortem, lambda: self._manager.state)
             works = {
@@ -95,14 +101,13 @@ class Controller:
                 "sampling": sampling.run(),
                 "status file": self._status.run(),
                 "probes": serve(Probes(self._views, self._metrics.render).handle, self._probes),
-                "control": serve(Control(self._views).handle, self._control, admit=Peers().refusal),
+                "control": serve(Control(self._views).handle, self._control, admit=Peers(f"{TAG}=").refusal),
             }
             gc.freeze()  # what is built by now stays: no collection has to look at it again
             tasks = [group.create_task(work, name=name) for name, work in works.items()]
             await self._manager.run(self._site())
             for task in tasks:
                 task.cancel()
-        self._post_mortem.close()
 
     def _site(self) -> Site:
         return Site(

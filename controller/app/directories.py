@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from controller.errors import StateDirError
 
+INSTANCE = re.compile(r"[0-9a-f]{16}")
 SOCKET_PATH_LIMIT = 107  # bytes, of sun_path
 SOCKET_NAME_ROOM = len("/wwwwwwww/plugin") + 10  # a worker's directory, and the longest name that go-plugin makes
 
@@ -68,7 +70,11 @@ def held(state: Path, run: Path) -> Iterator[Directories]:
     if len(os.fsencode(run.absolute())) + SOCKET_NAME_ROOM > SOCKET_PATH_LIMIT:
         limit = SOCKET_PATH_LIMIT - SOCKET_NAME_ROOM
         raise StateDirError(f"run dir {run} is too long for plugin sockets; give a --run-dir of at most {limit} bytes")
+    if state.absolute() == run.absolute():
+        raise StateDirError(f"state dir and run dir are both {state}; hosts may see the one and never the other")
     with _locked(state, 0o700), _locked(run, 0o2750):
+        for half_written in state.glob(".*.json.*"):  # a predecessor was killed in the middle of replacing a file
+            half_written.unlink(missing_ok=True)
         yield Directories(state.absolute(), run.absolute(), _instance(state / "instance"))
 
 
@@ -110,16 +116,12 @@ def _make(directory: Path, mode: int) -> None:
 
 
 def _instance(path: Path) -> str:
+    """The name kept in the file; whatever else stands there, after a power cut say, is replaced."""
     try:
-        return path.read_text(encoding="ascii").strip() or _new_instance(path)
-    except FileNotFoundError:
-        return _new_instance(path)
-
-
-def _new_instance(path: Path) -> str:
-    instance = secrets.token_hex(8)
-    try:
-        path.write_text(instance + "\n", encoding="ascii")
+        kept = path.read_bytes().decode(errors="replace").strip() if path.exists() else ""
+        if not INSTANCE.fullmatch(kept):
+            kept = secrets.token_hex(8)
+            path.write_text(kept + "\n", encoding="ascii")
     except OSError as error:
-        raise StateDirError(f"cannot write {path}: {error.strerror}; is the disk full?") from error
-    return instance
+        raise _unusable(path.parent, error) from error
+    return kept

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import threading
 from contextlib import ExitStack
 
@@ -24,15 +23,14 @@ log = logging.getLogger(__name__)
 def main(settings: Settings) -> int:
     """Run the controller until SIGTERM or SIGINT; returns the exit code.
 
-    Must be called on the main thread: workers die with the thread that spawned them.
+    Must be called on the main thread: workers die with the thread that spawned them. Signals that the caller blocked
+    beforehand are let through once they can be obeyed in order.
 
     Raises:
         StateDirError: a directory is unusable or in use.
         ConfigError: the config is bad and there is no last good one.
         PluginmgrError: the HTTP address cannot be listened on.
     """
-    for number in SIGNALS:  # until the loop takes over; nothing runs before
-        signal.signal(number, lambda *_: sys.exit(0))
     set_not_dumpable()
     become_subreaper()
     with held(settings.state_dir, settings.run_dir) as directories, ExitStack() as stack:
@@ -68,6 +66,7 @@ async def _run(controller: Controller, grace: float) -> None:
 
     for number in SIGNALS:
         loop.add_signal_handler(number, signalled)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     try:
         await running
     except asyncio.CancelledError:

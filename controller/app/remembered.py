@@ -40,6 +40,7 @@ class Remembering:
         self._environ = environ
         self._secrets_dirs = tuple(str(each) for each in secrets_dirs)
         self._kept: dict[PluginKey, Remembered] | None = None
+        self._is_failing = False
         self._former: Memory | None = None  # what was not come to yet, in the state that was kept
 
     def initial_state(self) -> State:
@@ -65,8 +66,11 @@ class Remembering:
         try:
             replace_file(self._path, text.encode(), durable=False)
         except OSError as error:
-            log.warning("cannot remember held and last good versions", extra={"error": str(error)})
-        self._kept = memory
+            if not self._is_failing:
+                log.warning("cannot remember held and last good versions", extra={"error": str(error)})
+            self._kept, self._is_failing = None, True  # tried again at the next step
+        else:
+            self._kept, self._is_failing = memory, False
 
     def _is_news(self, state: State, key: PluginKey) -> bool:
         plugin = state.plugins.get(key)

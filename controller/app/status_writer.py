@@ -18,6 +18,7 @@ class StatusWriter:
         self._write = write
         self._dirty = asyncio.Event()
         self._written: dict[str, Any] | None = None
+        self._is_failing = False
 
     def changed(self) -> None:
         """Say that there may be something to write."""
@@ -41,6 +42,9 @@ class StatusWriter:
         try:
             self._write(document)
         except OSError as error:
-            log.warning("cannot write the status file", extra={"error": str(error)})
-            return
-        self._written = document
+            if not self._is_failing:
+                log.warning("cannot write the status file", extra={"error": str(error)})
+            self._is_failing = True
+            self._dirty.set()  # tried again after the pause
+        else:
+            self._written, self._is_failing = document, False

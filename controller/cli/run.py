@@ -60,6 +60,9 @@ def run(args: argparse.Namespace) -> int:
     """Return when a signal has ended it and nothing is left."""
     if args.namespace is not None and args.pluginconfig is None:
         args.usage_error("argument --namespace: only with --pluginconfig")
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))  # none is lost before the loop takes it
     from controller.app.main import main
     from controller.cli.logs_format import configure
     from controller.settings import Settings

@@ -1,9 +1,9 @@
 """Every word that may stand as a reason in a condition, an exit or an event: one list for code, docs and tests.
 
 A new way to fail needs: its word here with a line for operators; for a start also the same word in `goplugin.Failure`
-(where its line stands then) and its recogniser in `goplugin.preflight` or `goplugin.diagnosis`; for a loss the place that
-sees it (`manager.supervisor`, `manager.watches`, `manager.resident`, or `core.fold`); a misbehaving program in
-tests/plugins with its line in zoo.py; and `make docs`. To be counted from zero on it goes into `metrics.counts.LOSSES`.
+(where its line stands then) and its recogniser in `goplugin.preflight` or `goplugin.diagnosis`; for a loss the place
+that sees it (`manager.supervisor`, `manager.watches`, `manager.resident`, or `core.fold`); a misbehaving program in
+tests/plugins with its line in zoo.py; and `make docs`. To be counted from zero on it goes into `metrics.counts`.
 """
 
 from enum import StrEnum
@@ -64,6 +64,7 @@ class Reason(StrEnum):
     CONNECT_FAILED = "ConnectFailed"
     NOT_SERVING = "NotServing"
     HEALTH_TIMEOUT = "HealthTimeout"
+    INTERNAL_ERROR = "InternalError"  # a fault of the controller itself in handling this worker; its log has it
     ADAPTER_FAILED = "AdapterFailed"  # the adapter's handshake with the plugin failed
 
     # How a worker that was up is lost.

@@ -1,7 +1,7 @@
 """HashiCorp go-plugin's gRPC protocol, host side: a library of its own that knows nothing of this product."""
 
 from controller.goplugin.chain import Command, Limits
-from controller.goplugin.descendants import reap_adopted, sweep
+from controller.goplugin.descendants import descendants, reap_adopted, sweep
 from controller.goplugin.failures import Failure, HealthError, LaunchError, ProcessExit
 from controller.goplugin.handshake import Handshake
 from controller.goplugin.launch import launch
@@ -29,6 +29,7 @@ __all__ = [
     "Timings",
     "Ward",
     "become_subreaper",
+    "descendants",
     "launch",
     "reap_adopted",
     "set_not_dumpable",

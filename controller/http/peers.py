@@ -12,7 +12,6 @@ import struct
 from pathlib import Path
 from typing import Self
 
-TAG = "PLUGINMGR_WORKER="
 PROC = Path("/proc")
 SO_PEERPIDFD = 77  # Linux 6.5; Python names it from 3.14 on
 
@@ -20,7 +19,7 @@ SO_PEERPIDFD = 77  # Linux 6.5; Python names it from 3.14 on
 class Peers:
     """`refusal` fits `serve`'s `admit`. `tag`: how the environment of our workers' processes is marked."""
 
-    def __init__(self, tag: str = TAG) -> None:
+    def __init__(self, tag: str) -> None:
         self._tag = tag.encode()
 
     def refusal(self, connection: socket.socket) -> str | None:

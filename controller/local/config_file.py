@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from controller.config import CurrentConfig, Document, DocumentError, Finding, parse
@@ -57,10 +57,10 @@ class ConfigFile:
             _logger.warning("config file is polled", extra={"problem": str(error), "seconds": POLL})
             await self._poll()
             return
-        try:
+        with closing(watch), suppress(OSError):  # no watch left, of those that a user has on this node
             await self._follow(watch)
-        finally:
-            watch.close()
+        _logger.warning("config file is polled", extra={"problem": "no inotify watch left", "seconds": POLL})
+        await self._poll()
 
     async def _poll(self) -> None:
         while True:

@@ -1,13 +1,13 @@
 """What the plugins said: the last lines of each, for `logs` and the status, and every line into the controller's log.
 
-Bounded three ways: lines per plugin, plugins forgotten with `forget`, and a slow follower loses the oldest.
+Bounded in lines and characters per plugin; plugins are forgotten with `forget`; a slow follower loses the oldest.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.model import PluginKey, WorkerId
@@ -16,6 +16,7 @@ from controller.goplugin import Record
 log = logging.getLogger("plugin")
 
 LINES = 500  # kept per plugin
+CHARACTERS = 256 * 1024  # of them together
 FOLLOWER_LINES = 1000  # waiting for one follower
 LEVELS = {
     "trace": logging.DEBUG,
@@ -45,17 +46,31 @@ class Line:
         return shape | {"message": record.message, "fields": dict(record.fields)}
 
 
+@dataclass(slots=True)
+class _Ring:
+    """The last lines of one plugin, bounded in number and in size."""
+
+    lines: deque[Line] = field(default_factory=deque)
+    size: int = 0
+
+    def put(self, line: Line) -> None:
+        self.lines.append(line)
+        self.size += len(line.text)
+        while len(self.lines) > LINES or (self.size > CHARACTERS and len(self.lines) > 1):
+            self.size -= len(self.lines.popleft().text)
+
+
 class Journal:
     """The rings. One writer: the loop's thread."""
 
     def __init__(self) -> None:
-        self._rings: dict[PluginKey, deque[Line]] = {}
+        self._rings: dict[PluginKey, _Ring] = {}
         self._followers: dict[PluginKey, list[asyncio.Queue[Line | None]]] = {}
 
     def emit(self, plugin: PluginKey, worker: WorkerId, record: Record) -> None:
         """Take one record in."""
         line = Line(worker, record)
-        self._rings.setdefault(plugin, deque(maxlen=LINES)).append(line)
+        self._rings.setdefault(plugin, _Ring()).put(line)
         self._hand_out(plugin, line)
         level = LEVELS.get(record.level, logging.INFO)
         if log.isEnabledFor(level):
@@ -65,7 +80,8 @@ class Journal:
 
     def lines(self, plugin: PluginKey) -> list[Line]:
         """All lines kept of the plugin, oldest first; empty if it never said anything."""
-        return list(self._rings.get(plugin, ()))
+        ring = self._rings.get(plugin)
+        return list(ring.lines) if ring else []
 
     def tail(self, plugin: PluginKey, count: int) -> list[str]:
         """The last messages, oldest first."""

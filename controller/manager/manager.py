@@ -34,12 +34,6 @@ class Manager:
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._supervisors: dict[WorkerId, Supervisor] = {}
         self._waking: asyncio.TimerHandle | None = None
-        self._turned_at = time.monotonic()
-
-    @property
-    def turned_at(self) -> float:
-        """Monotonic time of the last turn of the loop's work."""
-        return self._turned_at
 
     def submit(self, event: Event) -> None:
         """Hand in a fact, from the loop's thread; it is stepped in order of arrival."""
@@ -71,7 +65,7 @@ class Manager:
         before, now = self.state, asyncio.get_running_loop().time()
         done = step(before, event, Clock(monotonic=now, wall=time.time(), chance=random.random()))  # noqa: S311  # jitter
         took = time.perf_counter() - began
-        self.state, self._turned_at = done.state, now
+        self.state = done.state
         if isinstance(event, Stopped):
             self._supervisors.pop(event.worker, None)
         self._announce(done)

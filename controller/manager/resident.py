@@ -13,6 +13,7 @@ from controller.core.actions import Start
 from controller.core.events import Event, MemoryExceeded
 from controller.core.model import Exit, WorkerId
 from controller.core.reasons import Reason
+from controller.goplugin import descendants
 
 PERIOD = 1.0  # seconds between samples of workers with a limit
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -41,10 +42,10 @@ class MemoryWatch:
             del self._watched[start.worker]
 
     def sample(self) -> None:
-        """Read the size of all workers that have a limit and report those above it, at each sample again."""
+        """Report each worker above its limit, with all it started counted in, at each sample again."""
         for worker, each in self._watched.items():
             limit = each.start.target.launch.limits.memory
-            if limit is not None and (size := resident(each.pid)) > limit:
+            if limit is not None and (size := resident(each.pid, *descendants(each.pid))) > limit:
                 text = f"resident size {size >> 20} MiB is over limits.memory of {limit >> 20} MiB"
                 how = Exit(Reason.MEMORY_LIMIT, text, time.time())
                 self._submit(MemoryExceeded(worker, size / limit, how))
@@ -54,8 +55,12 @@ class MemoryWatch:
         return {worker: resident(each.pid) for worker, each in list(self._watched.items())}
 
 
-def resident(pid: int) -> int:
-    """Resident bytes of a process, 0 if it is gone."""
+def resident(*pids: int) -> int:
+    """Resident bytes of the processes together; one that is gone counts nothing."""
+    return sum(map(_resident, pids))
+
+
+def _resident(pid: int) -> int:
     try:
         with open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123  # read often, Path costs more than the read
             return int(file.read().split()[1]) * PAGE

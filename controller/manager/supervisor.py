@@ -5,6 +5,7 @@ reach it through `stop` and `kill`. However it ends, `Stopped` is the last event
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -22,6 +23,8 @@ from controller.manager.handle import PluginHandle
 from controller.manager.journal import Journal
 from controller.manager.watches import Watches
 from controller.manager.workplace import Places, Workplace
+
+log = logging.getLogger(__name__)
 
 TAG = "PLUGINMGR_WORKER"
 PATH = "PLUGINMGR_PLUGIN_PATH"
@@ -47,7 +50,6 @@ class Supervisor:
     def __init__(self, start: Start, site: Site) -> None:
         self.start = start
         self.handle: PluginHandle[Any] | None = None
-        self.began = time.monotonic()
         self._site = site
         self._session: Session | None = None
         self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
@@ -75,15 +77,18 @@ class Supervisor:
     async def run(self) -> None:
         """Launch, report, watch, stop, clean up."""
         try:
-            with self._site.places.workplace(self.worker, self.start.target.launch.config) as place:
-                async with AsyncExitStack() as stack:
-                    await self._live(place, stack)
+            workplace = self._site.places.workplace(self.worker, self.start.target.launch.config)
+            async with workplace as place, AsyncExitStack() as stack:
+                await self._live(place, stack)
         except LaunchError as error:
             self._failed(Reason(error.failure.value), str(error), error.exit)
         except (PluginmgrError, CallError) as error:
             self._failed(Reason.ADAPTER_FAILED, f"adapter {self.start.target.launch.adapter!r}: {error}")
         except OSError as error:
             self._failed(Reason.SPAWN_FAILED, f"cannot prepare {self.worker}: {error}")
+        except Exception as error:  # a bug, met on the way of one worker, costs that worker and not all the others
+            log.exception("a worker's supervisor failed", extra={"plugin": self.start.plugin, "worker": self.worker})
+            self._failed(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
         finally:
             self._site.submit(Stopped(self.worker))
 
@@ -107,7 +112,7 @@ class Supervisor:
             return None
         try:
             async with asyncio.timeout(None) as self._launching:
-                session = await stack.enter_async_context(self._session_at(place))
+                session = await stack.enter_async_context(self._session_at(place, stack))
                 self._session = session
                 dispensed = await self._dispense(session)
         except TimeoutError:
@@ -127,7 +132,7 @@ class Supervisor:
         self._site.submit(Started(self.worker, session.pid, dispensed.reported))
         return session
 
-    def _session_at(self, place: Workplace) -> AbstractAsyncContextManager[Session]:
+    def _session_at(self, place: Workplace, stack: AsyncExitStack) -> AbstractAsyncContextManager[Session]:
         target, spec = self.start.target, self.start.spec
         wanted = target.launch.handshake
         return launch(
@@ -135,6 +140,7 @@ class Supervisor:
             Handshake(wanted.cookie_key, wanted.cookie_value, wanted.protocol_versions),
             start_timeout=spec.start_timeout,
             emit=lambda record: self._site.journal.emit(self.start.plugin, self.worker, record),
+            on_spawn=lambda pid: stack.enter_context(self._site.watches.memory.watching(self.start, pid)),
             rate=spec.logs.rate,
             tag=f"{TAG}={self._site.instance}/{self.worker}",
         )
@@ -144,13 +150,16 @@ class Supervisor:
         try:
             async with asyncio.timeout(timeout):
                 adapter = self._site.adapter(self.start.target.launch.adapter)
-                return await adapter.dispense(session.channel)
+                dispensed = await adapter.dispense(session.channel)
         except TimeoutError as error:
             raise AdapterError(f"the plugin did not answer its handshake within {timeout:g} s") from error
         except (PluginmgrError, CallError):
             raise
-        except Exception as error:  # foreign code: whatever it raises is about this one worker
+        except (Exception, SystemExit) as error:  # foreign code: whatever it raises is about this one worker
             raise AdapterError(f"{type(error).__name__}: {error}") from error
+        if not isinstance(dispensed, Dispensed):
+            raise AdapterError(f"it gave {type(dispensed).__name__}, not Dispensed")
+        return dispensed
 
     def _command(self, place: Workplace) -> Command:
         target = self.start.target

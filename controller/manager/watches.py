@@ -15,7 +15,7 @@ from controller.manager.resident import MemoryWatch
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """The controller's shared watches; a supervisor puts its worker under both.
+    """The controller's shared watches: `memory` from the spawn on, health once a worker is up.
 
     `policy` gives a plugin's health settings as they are now: they are taken over without a restart.
     """
@@ -27,7 +27,7 @@ class Watches:
 
     @contextmanager
     def watching(self, start: Start, session: Session) -> Iterator[None]:
-        """Look after the worker for the length of the block."""
+        """Check the worker's health for the length of the block."""
 
         def schedule() -> Schedule:
             health = self.policy(start.plugin)
@@ -36,5 +36,5 @@ class Watches:
         def unhealthy(why: str) -> None:
             self.submit(Unhealthy(start.worker, Exit(Reason.UNHEALTHY, why, time.time())))
 
-        with closing(self.health.watch(session, schedule, unhealthy)), self.memory.watching(start, session.pid):
+        with closing(self.health.watch(session, schedule, unhealthy)):
             yield

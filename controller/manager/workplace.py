@@ -1,14 +1,17 @@
 """Where a worker lives on disk: its working directory in the state dir, its socket directory in the run dir."""
 
+import asyncio
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.core.model import WorkerId
 
 CONFIG_NAME = "config.json"
+WORKER = re.compile(r"w[0-9a-f]+")  # as `core.starts` names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class Places:
     work: Path
     run: Path
 
-    @contextmanager
-    def workplace(self, worker: WorkerId, config: str) -> Iterator[Workplace]:
+    @asynccontextmanager
+    async def workplace(self, worker: WorkerId, config: str) -> AsyncIterator[Workplace]:
         """Make a worker's directories and remove them with all that the plugin left there.
 
         The socket directory is 2750: its group, the run dir's, may come in and nobody else.
@@ -43,14 +46,14 @@ class Places:
                 place.config.chmod(0o400)
             yield place
         finally:
-            shutil.rmtree(place.work, ignore_errors=True)
-            shutil.rmtree(place.sockets, ignore_errors=True)
+            await asyncio.to_thread(_remove, place.work, place.sockets)  # a plugin may have filled them
 
     def clear(self) -> None:
-        """Remove what a killed predecessor left; only while no worker lives."""
-        for directory in [*_directories(self.work), *(each for each in _directories(self.run))]:
-            shutil.rmtree(directory, ignore_errors=True)
+        """Remove what a killed predecessor's workers left, and nothing else; only while no worker lives."""
+        for parent in (self.work, self.run):
+            _remove(*(each for each in parent.glob("w*") if WORKER.fullmatch(each.name)))
 
 
-def _directories(parent: Path) -> list[Path]:
-    return [each for each in parent.iterdir() if each.is_dir() and not each.is_symlink()] if parent.is_dir() else []
+def _remove(*directories: Path) -> None:
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)

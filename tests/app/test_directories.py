@@ -42,3 +42,24 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     refused = pytest.raises(StateDirError, match=r"cannot use directory .*/file/state")
     with refused, held(tmp_path / "file" / "state", tmp_path / "run"):
         pass
+
+
+def test_state_and_run_dir_must_differ(tmp_path):
+    with pytest.raises(StateDirError, match="are both"), held(tmp_path, tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"\0" * 16, b"\xff\xfe", b"", b"0123"])
+def test_an_instance_that_makes_no_sense_is_replaced(tmp_path, content):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "instance").write_bytes(content)
+    with held(tmp_path / "state", tmp_path / "run") as directories:
+        assert len(directories.instance) == 16
+        assert (tmp_path / "state" / "instance").read_text(encoding="ascii").strip() == directories.instance
+
+
+def test_half_written_files_of_a_killed_predecessor_are_removed(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / ".status.json.x1y2").touch()
+    with held(tmp_path / "state", tmp_path / "run"):
+        assert list((tmp_path / "state").glob(".status*")) == []

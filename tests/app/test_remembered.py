@@ -111,4 +111,9 @@ def test_a_disk_that_refuses_costs_the_record_only(tmp_path, caplog):
     missing = Remembering(tmp_path / "no" / "memory.json", {}, [])
     with caplog.at_level(logging.WARNING):
         missing.keep(initial(Policy(), {KEY: value}), ())
+        missing.keep(initial(Policy(), {KEY: value}), ())
+    assert len(caplog.records) == 1, "told once"
     assert "cannot remember held and last good versions" in caplog.text
+    (tmp_path / "no").mkdir()
+    missing.keep(initial(Policy(), {KEY: value}), ())
+    assert (tmp_path / "no" / "memory.json").exists(), "tried again"

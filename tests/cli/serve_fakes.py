@@ -35,7 +35,7 @@ async def main(state_dir: Path) -> None:
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     async with asyncio.TaskGroup() as group:
-        group.create_task(serve(Control(views).handle, listener, admit=Peers().refusal))
+        group.create_task(serve(Control(views).handle, listener, admit=Peers("PLUGINMGR_WORKER=").refusal))
         print("serving", flush=True)
         while line := await reader.readline():
             await views.following.wait()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,18 @@ def test_sigterm_in_any_phase_ends_with_everything_gone(controller: Rig, reach):
     assert controller.terminate() == 0
     assert time.monotonic() - began < 10
     assert tagged(instance) == []
+    assert [entry for entry in controller.run.iterdir() if entry.is_dir()] == []
+
+
+def test_a_sigterm_before_anything_runs_ends_it_too(controller: Rig):
+    controller.install("good", "plugin")
+    controller.configure({"plugin": {}})
+    process = controller.start("--grace", "10")
+    status = Path(f"/proc/{process.pid}/status")
+    blocked = 1 << (signal.SIGTERM - 1)
+    while not int(status.read_text(encoding="ascii").partition("SigBlk:")[2].split()[0], 16) & blocked:
+        assert process.poll() is None
+    assert controller.terminate() == 0
     assert [entry for entry in controller.run.iterdir() if entry.is_dir()] == []
 
 

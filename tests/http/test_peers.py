@@ -84,7 +84,7 @@ def test_a_peer_that_is_gone_is_refused(short_dir, is_reaped):
             os._exit(0)
         os.waitid(os.P_PID, child, os.WEXITED | (0 if is_reaped else os.WNOWAIT))
         with listener.accept()[0] as connection:
-            refusal = Peers().refusal(connection)
+            refusal = Peers("PLUGINMGR_WORKER=").refusal(connection)
         if not is_reaped:
             os.waitpid(child, 0)
     assert refusal == ("refused: cannot see who calls" if is_reaped else "refused: the calling process is gone")

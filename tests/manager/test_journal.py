@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from controller.goplugin import Record, Stream
-from controller.manager.journal import FOLLOWER_LINES, LINES, Journal
+from controller.manager.journal import CHARACTERS, FOLLOWER_LINES, LINES, Journal
 
 
 def record(message, level="info", **fields):
@@ -69,3 +69,11 @@ async def test_following_ends_when_the_plugin_is_forgotten():
     journal.forget("rule/one")
     assert await waiting is None
     assert journal.lines("rule/one") == []
+
+
+def test_the_ring_is_bounded_in_size_too():
+    journal = Journal()
+    for _ in range(LINES):
+        journal.emit("rule/one", "w1", record("x" * 60_000))
+    assert sum(len(line.text) for line in journal.lines("rule/one")) <= CHARACTERS
+    assert journal.lines("rule/one")

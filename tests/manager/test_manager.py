@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,14 +14,14 @@ import pytest
 
 from controller.core.events import ConfigRead, ShutdownRequested, VolumeScanned
 from controller.core.memory import initial
-from controller.core.model import Binary, Config, Directory, Handshake, Health, Policy, Reported
+from controller.core.model import Binary, Config, Directory, Handshake, Health, Limits, Policy, Reported
 from controller.goplugin import HealthTicker
 from controller.manager.adapter import AdapterError, Dispensed
 from controller.manager.host_messages import RegisterMessage, UnregisterMessage
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
 from controller.manager.resident import MemoryWatch
-from controller.manager.supervisor import Site
+from controller.manager.supervisor import Site, Supervisor
 from controller.manager.watches import Watches
 from controller.manager.workplace import Places
 from tests.core.world import digest, kind, launch, spec
@@ -63,10 +64,10 @@ class House:
             submit=self.manager.submit,
         )
 
-    def want(self, program: str, env: dict[str, str] | None = None, **flags) -> None:
+    def want(self, program: str, env: dict[str, str] | None = None, limits: Limits | None = None, **flags) -> None:
         path = zoo.install(program, self.root / "volume", "a")
         made = launch(program)
-        made = type(made)(made.id, "standard", (), env or {}, '{"x":1}', HANDSHAKE, made.limits)
+        made = type(made)(made.id, "standard", (), env or {}, '{"x":1}', HANDSHAKE, limits or made.limits)
         directory = Directory("/plugins/rule", {"a": Binary("a", digest(program), str(path), str(path))})
         self.manager.submit(VolumeScanned({"/plugins/rule": directory}))
         self.manager.submit(ConfigRead(Config(1, False, {"rule": kind({"a": spec(launch=made, **flags)})})))
@@ -170,6 +171,8 @@ async def test_a_launch_is_cut_off_when_it_is_not_wanted_any_more(root):
         ("refuses", "it is no rule"),
         ("hangs", "did not answer its handshake within 1 s"),
         ("has a bug", "ZeroDivisionError: division by zero"),
+        ("exits", "SystemExit: 3"),
+        ("gives something else", "it gave NoneType, not Dispensed"),
     ],
 )
 async def test_an_adapter_that_fails_fails_that_worker(root, sort, text):
@@ -178,6 +181,10 @@ async def test_an_adapter_that_fails_fails_that_worker(root, sort, text):
             raise AdapterError("it is no rule")
         if sort == "has a bug":
             _ = 1 / 0
+        if sort == "exits":
+            sys.exit(3)
+        if sort == "gives something else":
+            return
         await asyncio.get_running_loop().create_future()
 
     async with house(root, answer) as here:
@@ -216,3 +223,35 @@ async def test_nothing_is_left_of_a_worker(root):
         assert [path.name for path in (root / "work").iterdir()] == ["w1"]
         assert (root / "work" / "w1" / "config.json").read_text(encoding="utf-8") == '{"x":1}'
     assert list((root / "work").iterdir()) == list((root / "run").iterdir()) == []
+
+
+async def test_only_what_workers_left_is_cleared(root):
+    places = Places(root / "work", root / "run")
+    for name in ("w1f", "data", "w", "wx"):
+        (root / "run" / name).mkdir(parents=True)
+    places.clear()
+    assert {path.name for path in (root / "run").iterdir()} == {"data", "w", "wx"}
+
+
+async def test_memory_before_the_handshake_counts_too(root):
+    async with house(root) as here:
+        limited = Limits(memory=1 << 20)
+        here.want("silence", start_timeout=30.0, limits=limited)
+        async with asyncio.timeout(DEADLINE):
+            while not here.site.watches.memory.sizes():  # noqa: ASYNC110 - nothing tells of a spawn
+                await asyncio.sleep(0)
+        here.site.watches.memory.sample()
+        await here.until(lambda: here.plugin.last_exit)
+        assert here.plugin.last_exit.reason == "MemoryLimit"
+
+
+async def test_a_bug_met_on_the_way_of_one_worker_costs_that_worker_only(root, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Supervisor, "_command", fails)
+    async with house(root) as here:
+        here.want("good")
+        await here.until(lambda: here.plugin.last_exit)
+        assert here.plugin.last_exit.reason == "InternalError"
+        assert "RuntimeError: a bug" in here.plugin.last_exit.message
