@@ -1,5 +1,6 @@
 """Fixtures about plugins: how tests get programs onto a volume, and where built ones are."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from tests.foreign import plugins as foreign
 from tests.plugins import zoo
 from tests.tools import build
+
+# A shell starts what it puts into the background with SIGINT ignored, and that is handed down to every child.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

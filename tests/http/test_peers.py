@@ -19,6 +19,7 @@ s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
 s.sendall(b"GET /livez HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
 sys.stdout.write(s.recv(4096).decode().split()[1]); sys.stdout.flush()
 """
+KNOCK = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
 # Runs ASK as an orphan: the one in between is gone before it asks.
 ORPHAN = """
 import os, subprocess, sys
@@ -79,9 +80,7 @@ def test_a_peer_that_is_gone_is_refused(short_dir, is_reaped):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(short_dir / "s"))
         listener.listen()
-        if (child := os.fork()) == 0:
-            socket.socket(socket.AF_UNIX).connect(str(short_dir / "s"))
-            os._exit(0)
+        child = os.posix_spawn(sys.executable, [sys.executable, "-c", KNOCK, str(short_dir / "s")], {})
         os.waitid(os.P_PID, child, os.WEXITED | (0 if is_reaped else os.WNOWAIT))
         with listener.accept()[0] as connection:
             refusal = Peers("PLUGINMGR_WORKER=").refusal(connection)
