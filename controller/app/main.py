@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import threading
 from contextlib import ExitStack
@@ -31,6 +32,8 @@ def main(settings: Settings) -> int:
         ConfigError: the config is bad and there is no last good one.
         PluginmgrError: the HTTP address cannot be listened on.
     """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a worker costs four descriptors; 1024 are soon used up
     set_not_dumpable()
     become_subreaper()
     with held(settings.state_dir, settings.run_dir) as directories, ExitStack() as stack:
