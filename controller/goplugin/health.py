@@ -7,11 +7,13 @@ from typing import Any, TypeAlias
 import grpc
 import grpc.aio
 
+from controller.goplugin.decode import reading
 from controller.goplugin.failures import HealthError
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckResponse
 from controller.goplugin.transport import Channel
 
 SERVING = HealthCheckResponse.SERVING
+UNKNOWN = HealthCheckResponse.UNKNOWN
 
 Status: TypeAlias = HealthCheckResponse.ServingStatus.ValueType
 
@@ -29,13 +31,16 @@ class Health:
         self._check = channel.unary_unary(
             _CHECK,
             request_serializer=HealthCheckRequest.SerializeToString,
-            response_deserializer=HealthCheckResponse.FromString,
+            response_deserializer=reading(HealthCheckResponse),
         )
         self._request = HealthCheckRequest(service=_SERVICE)
         self.is_offered = True  # until the plugin says UNIMPLEMENTED
 
     async def ask(self) -> Status | None:
-        """Return the status, however long it takes; None if the plugin has no health service. Raises AioRpcError."""
+        """Return the status, however long it takes; None if the plugin has no health service.
+
+        Raises AioRpcError, and HealthError for an answer that cannot be read.
+        """
         try:
             return await self._answer(self._check(self._request))
         except grpc.aio.AioRpcError as error:
@@ -57,11 +62,12 @@ class Health:
         call = self._channel.unary_stream(
             _WATCH,
             request_serializer=HealthCheckRequest.SerializeToString,
-            response_deserializer=HealthCheckResponse.FromString,
+            response_deserializer=reading(HealthCheckResponse),
         )(self._request)
         try:
             async for answer in call:
-                on_status(answer.status)
+                if answer is not None:
+                    on_status(answer.status)
         except grpc.aio.AioRpcError:
             pass  # not offered, or the connection is lost: the checks tell
         finally:
@@ -85,12 +91,14 @@ class Health:
 
     async def _answer(self, call: Any) -> Status | None:
         try:
-            answer: HealthCheckResponse = await call
+            answer: HealthCheckResponse | None = await call
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                 raise
             self.is_offered = False
             return None
+        if answer is None:
+            raise HealthError("health check got an answer that cannot be read")
         return answer.status
 
 

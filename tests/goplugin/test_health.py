@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from controller.goplugin import HealthError, HealthTicker, Schedule, Session
+from controller.goplugin import Failure, HealthError, HealthTicker, LaunchError, Schedule, Session
 from controller.goplugin.ticker import BATCH
 from tests.goplugin.place import GO_HANDSHAKE, Place, until
 
@@ -18,6 +18,7 @@ def health(request, context):
     with open(os.environ['MOOD'] + '.asked', 'a') as log: log.write(word + '\\n')
     if word == 'hang': time.sleep(5)
     if word == 'fail': context.abort(grpc.StatusCode.INTERNAL, 'broken')
+    if word == 'garbage': return b'\\xff\\xff\\xff'
     if word == 'odd': return b'\\x08\\x2a'
     return base.SERVING if word == 'serving' else base.NOT_SERVING
 base.Plugin(health=health).run()
@@ -59,6 +60,7 @@ async def ticker() -> AsyncIterator[HealthTicker]:
     [
         ("not", "health check says NOT_SERVING"),
         ("odd", "health check says 42"),
+        ("garbage", "health check got an answer that cannot be read"),
         ("fail", "health check failed: INTERNAL broken"),
         ("hang", r"health check got no answer within 0\.2 s"),
     ],
@@ -239,3 +241,34 @@ async def test_a_watch_where_none_is_offered_changes_nothing(place: Place, ticke
         await without.stop(1, 1)
         await offered.stop(1, 1)
     assert told == []
+
+
+WATCHED = """
+import threading, grpc, plugin_base as base
+served = base.Handlers.service
+def service(self, details):
+    if details.method.endswith('/Watch'): return grpc.unary_stream_rpc_method_handler(watch)
+    if details.method.endswith('/ServerReflectionInfo'): return grpc.unary_stream_rpc_method_handler(watch)
+    return served(self, details)
+base.Handlers.service = service
+base.Plugin().run()
+"""
+
+
+async def test_what_cannot_be_read_in_a_stream_is_no_status_and_no_services(place: Place) -> None:
+    plugin = place.write(
+        "def watch(request, context):\n    yield b'\\xff\\xff\\xff'\n    yield b'\\x08\\x02'\n" + WATCHED
+    )
+    told: list[int] = []
+    async with place.launch(plugin) as session:
+        await session.watch_health(told.append)
+        assert told == [2]
+        assert await session.services(1) is None
+
+
+async def test_a_start_with_answers_that_cannot_be_read_fails_and_says_so(place: Place) -> None:
+    plugin = place.write("import plugin_base as base\nbase.Plugin(health=lambda *_: b'\\xff\\xff\\xff').run()\n")
+    with pytest.raises(LaunchError, match="cannot be read") as caught:
+        async with place.launch(plugin, start_timeout=1.5):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.NOT_SERVING

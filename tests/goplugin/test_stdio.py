@@ -21,6 +21,8 @@ def stdio(request, context):
     yield data(1, b'ne\\ntwo\\n')
     yield data(2, b'[WARN] careful\\n')
     yield data(7, b'nobody\\n')
+    yield b'\\xff\\xff\\xff'
+    yield data(2, b'last\\n')
     if END: context.abort(grpc.StatusCode.DATA_LOSS, 'gone')
     while context.is_active(): threading.Event().wait(0.02)
 served = base.Handlers.service
@@ -34,9 +36,9 @@ base.Plugin(calls={'/zoo/Opened': lambda request, context: str(len(opened)).enco
 
 async def test_it_is_opened_once_and_its_lines_are_put_together(place: Place) -> None:
     async with place.launch(place.write("END = False\n" + TALKS)) as session:
-        await until(lambda: place.messages("stdio.stderr") != [])
+        await until(lambda: "last" in place.messages("stdio.stderr"))
         assert place.messages("stdio.stdout") == ["one line", "two"]
-        (warning,) = [record for record in place.records if record.stream == "stdio.stderr"]
+        warning, _ = [record for record in place.records if record.stream == "stdio.stderr"]
         assert (warning.level, warning.message) == ("warn", "careful")
         await session.check(1)
         assert await session.channel.unary_unary("/zoo/Opened")(b"") == b"1"
