@@ -19,6 +19,7 @@ Status: TypeAlias = HealthCheckResponse.ServingStatus.ValueType
 
 _CHECK = "/grpc.health.v1.Health/Check"
 _WATCH = "/grpc.health.v1.Health/Watch"
+_REST = 0.05  # seconds after each status that a plugin reports by itself: some report without end
 _SERVICE = "plugin"  # what go-plugin's server registers; others may know the whole server ("") only
 
 
@@ -55,19 +56,28 @@ class Health:
         A plugin without a health service is healthy if it answers. Many checks sent together cost a third of the same
         checks one by one, and need no task each.
         """
-        return self._judge(self._check(self._request, timeout=limit), limit)
+        try:
+            call = self._check(self._request, timeout=limit)
+        except grpc.aio.UsageError as error:  # whoever uses the channel has closed it
+            return _failed(f"health check failed: {error}")
+        return self._judge(call, limit)
 
     async def watch(self, on_status: Callable[[Status], None]) -> None:
         """Hand on each status that the plugin reports by itself; return when it does not, or not any longer."""
-        call = self._channel.unary_stream(
+        watch = self._channel.unary_stream(
             _WATCH,
             request_serializer=HealthCheckRequest.SerializeToString,
             response_deserializer=reading(HealthCheckResponse),
-        )(self._request)
+        )
+        try:
+            call = watch(self._request)
+        except grpc.aio.UsageError:
+            return
         try:
             async for answer in call:
                 if answer is not None:
                     on_status(answer.status)
+                await asyncio.sleep(_REST)
         except grpc.aio.AioRpcError:
             pass  # not offered, or the connection is lost: the checks tell
         finally:
@@ -100,6 +110,10 @@ class Health:
         if answer is None:
             raise HealthError("health check got an answer that cannot be read")
         return answer.status
+
+
+async def _failed(message: str) -> None:
+    raise HealthError(message)
 
 
 def describe(status: Status) -> str:
