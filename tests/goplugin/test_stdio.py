@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.goplugin import Record
 from tests.goplugin.place import Place, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,18 @@ async def test_a_stream_that_breaks_is_said_and_the_plugin_goes_on(place: Place)
         await until(lambda: place.messages("host") != [])
         assert place.messages("host") == ["the stdio stream ended: DATA_LOSS gone"]
         await session.check(1)
+
+
+async def test_a_reader_that_fails_is_named_and_no_task_is_left_with_its_error(place: Place) -> None:
+    def emit(record: Record) -> None:
+        place.records.append(record)
+        if record.stream == "stdio.stdout":
+            raise KeyError(record.message)
+
+    async with place.launch(place.write("END = False\n" + TALKS), emit=emit) as session:
+        await until(lambda: place.messages("host") != [])
+        await session.check(1)
+    assert place.messages("host") == ["what it prints is not read any more: KeyError('one line')"]
 
 
 async def test_a_plugin_without_the_service_is_fine(place: Place) -> None:
