@@ -20,6 +20,8 @@ Status: TypeAlias = HealthCheckResponse.ServingStatus.ValueType
 _CHECK = "/grpc.health.v1.Health/Check"
 _WATCH = "/grpc.health.v1.Health/Watch"
 _REST = 0.05  # seconds after each status that a plugin reports by itself: some report without end
+_HASTY = 20  # statuses that each were there already after the rest: no plugin's health, and gRPC itself takes them in
+_AT_ONCE = 0.005  # seconds
 _SERVICE = "plugin"  # what go-plugin's server registers; others may know the whole server ("") only
 
 
@@ -63,7 +65,7 @@ class Health:
         return self._judge(call, limit)
 
     async def watch(self, on_status: Callable[[Status], None]) -> None:
-        """Hand on each status that the plugin reports by itself; return when it does not, or not any longer."""
+        """Hand on each status that the plugin reports by itself; return when it does not, no longer, or floods."""
         watch = self._channel.unary_stream(
             _WATCH,
             request_serializer=HealthCheckRequest.SerializeToString,
@@ -74,10 +76,7 @@ class Health:
         except grpc.aio.UsageError:
             return
         try:
-            async for answer in call:
-                if answer is not None:
-                    on_status(answer.status)
-                await asyncio.sleep(_REST)
+            await _listen(call, on_status)
         except grpc.aio.AioRpcError:
             pass  # not offered, or the connection is lost: the checks tell
         finally:
@@ -110,6 +109,19 @@ class Health:
         if answer is None:
             raise HealthError("health check got an answer that cannot be read")
         return answer.status
+
+
+async def _listen(call: Any, on_status: Callable[[Status], None]) -> None:
+    time = asyncio.get_running_loop().time
+    hasty, rested = 0, 0.0
+    async for answer in call:
+        hasty = hasty + 1 if time() - rested < _AT_ONCE else 0
+        if hasty >= _HASTY:
+            return
+        if answer is not None:
+            on_status(answer.status)
+        await asyncio.sleep(_REST)
+        rested = time()
 
 
 async def _failed(message: str) -> None:

@@ -75,11 +75,19 @@ async def test_what_cannot_be_read_in_a_stream_is_no_status_and_no_services(plac
         assert await session.services(1) is None
 
 
-async def test_a_watch_without_end_is_listened_to_at_leisure(place: Place) -> None:
-    plugin = place.write("def watch(request, context):\n    while context.is_active(): yield base.SERVING \n" + WATCHED)
-    told: list[int] = []
-    async with place.launch(plugin) as session:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await session.watch_health(told.append)
-    assert 1 <= len(told) <= 11
+async def test_a_watch_without_end_is_listened_to_at_leisure_and_then_no_more(place: Place) -> None:
+    plugin = place.write(
+        "import os\n"
+        "def watch(request, context):\n"
+        "    try:\n"
+        "        while context.is_active(): yield base.SERVING\n"
+        "    finally:\n"
+        "        open(os.environ['ENDED'], 'w')\n" + WATCHED
+    )
+    told: list[float] = []
+    ended = place.root / "ended"
+    async with place.launch(plugin, env={"ENDED": str(ended)}) as session, asyncio.timeout(10):
+        await session.watch_health(lambda _: told.append(asyncio.get_running_loop().time()))
+        await until(ended.exists)
+    assert 20 <= len(told) <= 100
+    assert (told[-1] - told[0]) / (len(told) - 1) >= 0.05
