@@ -7,8 +7,9 @@ import grpc
 import grpc.aio
 
 from controller.goplugin import transport
+from controller.goplugin.failures import HealthError
 from controller.goplugin.handshake import Answer
-from controller.goplugin.health import SERVING, Health, describe
+from controller.goplugin.health import SERVING, UNKNOWN, Health, Status, describe
 from controller.goplugin.transport import Channel
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.1  # seconds; the first tries come fast, a plugin that waits is not hurried
@@ -43,8 +44,12 @@ class Connector:
         await self.channel.close()
 
     async def _is_serving(self) -> bool:
+        status: Status | None
         try:
             status = await self.health.ask()
+            self.problem = "" if status is None else describe(status)
+        except HealthError as error:
+            status, self.problem = UNKNOWN, error.message
         except grpc.aio.AioRpcError as error:
             self.problem = f"{error.code().name} {error.details() or ''}".rstrip()
             if error.code() is grpc.StatusCode.UNAVAILABLE and not self.has_answered:
@@ -53,7 +58,6 @@ class Connector:
         if not self.has_answered:
             self.has_answered = True
             self._on_answer(self.channel)
-        self.problem = "" if status is None else describe(status)
         return status is None or status == SERVING
 
     async def _reopen(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from controller.goplugin.prctl import is_subreaper
+from controller.goplugin.prctl import is_subreaper, set_subreaper
 from controller.goplugin.process import running
 
 PAUSE = 0.002  # seconds; a killed process is gone after about one
@@ -21,6 +21,11 @@ PAUSE = 0.002  # seconds; a killed process is gone after about one
 _ROUNDS = 50
 _PROC = "/proc"
 _READ = 64 * 1024
+
+
+# The one state of this module, since a process becomes a subreaper once: who was there before, with its start time,
+# since a number may come again. Whoever started this process may have left it children by exec.
+_strangers: set[tuple[int, bytes]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,12 @@ class Roundup:
         self._unreaped = {pid for pid in self._unreaped | found if not _reap(pid)}
         self._rounds -= 1
         return self._rounds > 0 and bool(found or self._unreaped)
+
+
+def become_subreaper() -> None:
+    """Make orphans among this process's descendants its own children; those that there are by now stay untouched."""
+    _strangers.update((pid, _started(pid)) for pid in descendants(os.getpid()) - running())
+    set_subreaper()
 
 
 def sweep(prefix: str, *, timeout: float = 2.0) -> int:
@@ -98,7 +109,7 @@ def _leftovers(family: Family) -> Iterator[int]:
         return
     leaders = running()
     for child in _children(os.getpid()):
-        if child not in leaders and _belongs(child, family, is_only=not leaders):
+        if child not in leaders and not _is_stranger(child) and _belongs(child, family, is_only=not leaders):
             yield child
             yield from descendants(child)
 
@@ -186,5 +197,17 @@ def _session(pid: int) -> int:
     return -1
 
 
+def _is_stranger(pid: int) -> bool:
+    return bool(_strangers) and (pid, _started(pid)) in _strangers
+
+
 def _is_zombie(pid: int) -> bool:
-    return _read(f"{_PROC}/{pid}/stat").rpartition(b")")[2].split()[:1] == [b"Z"]
+    return _stat(pid)[:1] == [b"Z"]
+
+
+def _started(pid: int) -> bytes:
+    return b"".join(_stat(pid)[19:20])  # field 22, the second after the name being the third
+
+
+def _stat(pid: int) -> list[bytes]:
+    return _read(f"{_PROC}/{pid}/stat").rpartition(b")")[2].split()

@@ -3,6 +3,7 @@
 No I/O, no process, no clock. Facts are those of go-plugin v1.8.0 (no change on the wire since v1.6.0).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ SOCKET_PATH_LIMIT = 107  # sun_path without its final NUL
 CERTIFICATE_LENGTH = 50  # shorter data in field 6 is no certificate: old plugins put other things there
 
 _LEAST_FIELDS = 4
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Whatever else reaches a resolver raises errors of its encoding there, not only OSError.
+_HOST = re.compile(r"\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?|[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*|")
 _NEVER_INHERITED = ("PLUGIN_CLIENT_CERT", "PLUGIN_MULTIPLEX_GRPC")
 
 
@@ -120,6 +124,8 @@ def _check_address(network: str, address: str) -> None:
         )
     if not address:
         raise HandshakeError(Failure.NOT_A_PLUGIN, "its handshake line has an empty address")
+    if _CONTROL.search(address):
+        raise HandshakeError(Failure.NOT_A_PLUGIN, f"its address has control characters: {_quote(address)}")
     if network == "unix" and len(address.encode()) > SOCKET_PATH_LIMIT:
         raise HandshakeError(
             Failure.SOCKET_PATH_TOO_LONG,
@@ -140,8 +146,10 @@ def _check_protocol(protocol: str) -> None:
 
 
 def _is_host_and_port(address: str) -> bool:
-    port = _integer(address.rpartition(":")[2])
-    return ":" in address and port is not None and 0 < port <= 0xFFFF  # noqa: PLR2004 - the width of a port
+    host, colon, number = address.rpartition(":")
+    port = _integer(number)
+    is_port = bool(colon) and port is not None and 0 < port <= 0xFFFF  # noqa: PLR2004 - the width of a port
+    return is_port and _HOST.fullmatch(host) is not None
 
 
 def _integer(text: str) -> int | None:

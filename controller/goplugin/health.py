@@ -7,16 +7,21 @@ from typing import Any, TypeAlias
 import grpc
 import grpc.aio
 
+from controller.goplugin.decode import reading
 from controller.goplugin.failures import HealthError
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckResponse
 from controller.goplugin.transport import Channel
 
 SERVING = HealthCheckResponse.SERVING
+UNKNOWN = HealthCheckResponse.UNKNOWN
 
 Status: TypeAlias = HealthCheckResponse.ServingStatus.ValueType
 
 _CHECK = "/grpc.health.v1.Health/Check"
 _WATCH = "/grpc.health.v1.Health/Watch"
+_REST = 0.05  # seconds after each status that a plugin reports by itself: some report without end
+_HASTY = 20  # statuses that each were there already after the rest: no plugin's health, and gRPC itself takes them in
+_AT_ONCE = 0.005  # seconds
 _SERVICE = "plugin"  # what go-plugin's server registers; others may know the whole server ("") only
 
 
@@ -29,13 +34,16 @@ class Health:
         self._check = channel.unary_unary(
             _CHECK,
             request_serializer=HealthCheckRequest.SerializeToString,
-            response_deserializer=HealthCheckResponse.FromString,
+            response_deserializer=reading(HealthCheckResponse),
         )
         self._request = HealthCheckRequest(service=_SERVICE)
         self.is_offered = True  # until the plugin says UNIMPLEMENTED
 
     async def ask(self) -> Status | None:
-        """Return the status, however long it takes; None if the plugin has no health service. Raises AioRpcError."""
+        """Return the status, however long it takes; None if the plugin has no health service.
+
+        Raises AioRpcError, and HealthError for an answer that cannot be read.
+        """
         try:
             return await self._answer(self._check(self._request))
         except grpc.aio.AioRpcError as error:
@@ -50,18 +58,25 @@ class Health:
         A plugin without a health service is healthy if it answers. Many checks sent together cost a third of the same
         checks one by one, and need no task each.
         """
-        return self._judge(self._check(self._request, timeout=limit), limit)
+        try:
+            call = self._check(self._request, timeout=limit)
+        except grpc.aio.UsageError as error:  # whoever uses the channel has closed it
+            return _failed(f"health check failed: {error}")
+        return self._judge(call, limit)
 
     async def watch(self, on_status: Callable[[Status], None]) -> None:
-        """Hand on each status that the plugin reports by itself; return when it does not, or not any longer."""
-        call = self._channel.unary_stream(
+        """Hand on each status that the plugin reports by itself; return when it does not, no longer, or floods."""
+        watch = self._channel.unary_stream(
             _WATCH,
             request_serializer=HealthCheckRequest.SerializeToString,
-            response_deserializer=HealthCheckResponse.FromString,
-        )(self._request)
+            response_deserializer=reading(HealthCheckResponse),
+        )
         try:
-            async for answer in call:
-                on_status(answer.status)
+            call = watch(self._request)
+        except grpc.aio.UsageError:
+            return
+        try:
+            await _listen(call, on_status)
         except grpc.aio.AioRpcError:
             pass  # not offered, or the connection is lost: the checks tell
         finally:
@@ -85,13 +100,32 @@ class Health:
 
     async def _answer(self, call: Any) -> Status | None:
         try:
-            answer: HealthCheckResponse = await call
+            answer: HealthCheckResponse | None = await call
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                 raise
             self.is_offered = False
             return None
+        if answer is None:
+            raise HealthError("health check got an answer that cannot be read")
         return answer.status
+
+
+async def _listen(call: Any, on_status: Callable[[Status], None]) -> None:
+    time = asyncio.get_running_loop().time
+    hasty, rested = 0, 0.0
+    async for answer in call:
+        hasty = hasty + 1 if time() - rested < _AT_ONCE else 0
+        if hasty >= _HASTY:
+            return
+        if answer is not None:
+            on_status(answer.status)
+        await asyncio.sleep(_REST)
+        rested = time()
+
+
+async def _failed(message: str) -> None:
+    raise HealthError(message)
 
 
 def describe(status: Status) -> str:

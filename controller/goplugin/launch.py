@@ -145,6 +145,12 @@ class _Attempt:
 
     def _follow_stdio(self, channel: transport.Channel) -> None:
         self._stdio = asyncio.create_task(stdio.follow(channel, self._sink), name=f"stdio of {self.process.pid}")
+        self._stdio.add_done_callback(self._end_stdio)
+
+    def _end_stdio(self, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._sink.remark("error", f"what it prints is not read any more: {error!r}")
 
     def _late(self, limit: float) -> LaunchError:
         if self.process.exit.done():

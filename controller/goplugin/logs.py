@@ -8,9 +8,10 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +24,9 @@ _TAIL_CHARACTERS = 500
 _NOTE_INTERVAL = 1.0  # seconds between two notes about dropped lines
 _PREFIX = re.compile(r"^(?:\d{4}[/-]\d\d[/-]\d\d[T ][0-9:.+Z-]+\s+)?\[(TRACE|DEBUG|INFO|WARN|ERROR)\]\s?")
 _PANICS = ("panic: ", "fatal error: ")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # JSON may name halves of characters, which no encoding takes
+_FIELDS = 64  # of one record; a line can hold thousands, at ten times its size
+_FIELD_CHARACTERS = 8192
 _NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 
@@ -49,6 +53,7 @@ class Record:
     stream: Stream
     fields: Mapping[str, object] = field(default_factory=_no_fields)
     time: float = 0.0  # wall clock; the plugin's own where it gave one
+    size: int = field(default=0, compare=False)  # bytes of the line that it was read from
 
 
 Emit = Callable[[Record], None]
@@ -68,14 +73,17 @@ class LogParser:
         if text.startswith("{"):
             record = self._parse_json(text, now)
             if record is not None:
-                return record
-        return self._parse_text(text, now)
+                return replace(record, size=len(line))
+        return replace(self._parse_text(text, now), size=len(line))
 
     def _parse_json(self, text: str, now: float) -> Record | None:
         try:
             entry = json.loads(text)
+            return self._read_entry(entry, now)
         except (ValueError, RecursionError):
             return None
+
+    def _read_entry(self, entry: dict[str, Any], now: float) -> Record | None:
         level = entry.pop("@level", None)
         if not isinstance(level, str) or level.lower() not in LEVELS:
             return None  # some other program's JSON: its text is the message
@@ -83,7 +91,7 @@ class LogParser:
         at = now if stamp is None else _timestamp(stamp)
         if at is None:
             return None
-        return Record(level.lower(), _text(entry.pop("@message", "")), self._stream, MappingProxyType(entry), at)
+        return Record(level.lower(), _text(entry.pop("@message", "")), self._stream, _fields(entry), at)
 
     def _parse_text(self, text: str, now: float) -> Record:
         tagged = _PREFIX.match(text)
@@ -158,9 +166,21 @@ def _timestamp(stamp: Any) -> float | None:
         return None
 
 
+def _fields(entry: dict[str, Any]) -> Mapping[str, object]:
+    # As text: the objects of a line of 64 KiB can take megabytes.
+    kept = {
+        _clip(_text(key), _FIELD_CHARACTERS): _clip(_text(value), _FIELD_CHARACTERS)
+        for key, value in islice(entry.items(), _FIELDS)
+    }
+    if len(entry) > _FIELDS:
+        kept["..."] = f"{len(entry) - _FIELDS} more fields"
+    return MappingProxyType(kept)
+
+
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _SURROGATES.sub("\ufffd", text)
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= _TAIL_CHARACTERS else text[:_TAIL_CHARACTERS] + "..."
+def _clip(text: str, limit: int = _TAIL_CHARACTERS) -> str:
+    return text if len(text) <= limit else text[:limit] + "..."

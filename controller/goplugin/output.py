@@ -108,12 +108,14 @@ class PipeReader:
 
     def drain(self) -> None:
         """Read what is there and close: nothing that still holds the other end is waited for."""
-        for _ in range(_LAST_READS):
-            chunk = self._take() if self._fd >= 0 else None
-            if not chunk:
-                break
-            self._consumer.feed(chunk)
-        self.close()
+        try:
+            for _ in range(_LAST_READS):
+                chunk = self._take() if self._fd >= 0 else None
+                if not chunk:
+                    break
+                self._consumer.feed(chunk)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Give the descriptor back; idempotent."""

@@ -16,6 +16,7 @@ class Patience:
         """Take the time and the process's exit."""
         self._timeout = asyncio.timeout(seconds)
         self._exit = exit_
+        self._is_over = False  # a callback that is already on its way is not removed any more
 
     async def __aenter__(self) -> Self:
         """Begin."""
@@ -27,9 +28,10 @@ class Patience:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
         """End; a cancellation from elsewhere passes."""
+        self._is_over = True
         self._exit.remove_done_callback(self._end)
         await self._timeout.__aexit__(kind, error, trace)
 
     def _end(self, _: object) -> None:
-        if not self._timeout.expired():
+        if not self._is_over and not self._timeout.expired():
             self._timeout.reschedule(0)

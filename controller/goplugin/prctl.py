@@ -8,8 +8,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
 
 
-def become_subreaper() -> None:
-    """Make orphans among this process's descendants its own children. Not for processes with children of their own."""
+def set_subreaper() -> None:
+    """Make orphans among this process's descendants its own children."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 

@@ -71,7 +71,7 @@ def _check_elf(program: str, binary: elf.Elf) -> None:
         raise _error(
             program, Failure.WRONG_ARCHITECTURE, f"it is built for {binary}, this machine is {host}; rebuild it"
         )
-    if binary.interpreter is not None and not Path(binary.interpreter).exists():
+    if binary.interpreter is not None and not os.path.exists(binary.interpreter):  # noqa: PTH110 - raises nothing
         raise _error(
             program,
             Failure.MISSING_INTERPRETER,
@@ -81,6 +81,8 @@ def _check_elf(program: str, binary: elf.Elf) -> None:
 
 def _check_script(program: str, head: bytes, environment: Mapping[str, str]) -> None:
     line = head[2:_SHEBANG_LIMIT].split(b"\n", 1)[0]
+    if b"\0" in line:
+        raise _error(program, Failure.MISSING_INTERPRETER, "its #! line has a NUL byte")
     words = line.decode(errors="surrogateescape").split(maxsplit=1)
     if not words:
         raise _error(program, Failure.MISSING_INTERPRETER, "its #! line names no interpreter")

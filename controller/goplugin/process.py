@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
 
 from controller.goplugin.failures import ProcessExit
@@ -74,8 +74,9 @@ class Process:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._pidfd = -1
-        for reader in self._readers:
-            reader.drain()
+        with ExitStack() as stack:  # each of them, whatever a consumer raises
+            for reader in reversed(self._readers):
+                stack.callback(reader.drain)
 
 
 def running() -> frozenset[int]:

@@ -3,6 +3,7 @@
 import grpc
 import grpc.aio
 
+from controller.goplugin.decode import reading
 from controller.goplugin.pb.goplugin_pb2 import ReflectionRequest, ReflectionResponse
 from controller.goplugin.transport import Channel
 
@@ -27,11 +28,11 @@ async def _list(channel: Channel, method: str, limit: float) -> tuple[str, ...] 
     call = channel.unary_stream(
         method,
         request_serializer=ReflectionRequest.SerializeToString,
-        response_deserializer=ReflectionResponse.FromString,
+        response_deserializer=reading(ReflectionResponse),
     )(ReflectionRequest(list_services="*"), timeout=limit)
     try:
         async for answer in call:
-            if answer.HasField("list_services_response"):
+            if answer is not None and answer.HasField("list_services_response"):
                 return tuple(sorted(service.name for service in answer.list_services_response.service))
             break
     except grpc.aio.AioRpcError as error:

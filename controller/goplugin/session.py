@@ -20,6 +20,7 @@ from controller.goplugin.process import Process
 from controller.goplugin.reflection import list_services
 from controller.goplugin.transport import Channel
 
+_UNKILLABLE = 5.0  # seconds after SIGKILL; leaving the block of `launch` gives up what is stuck in the kernel
 _SHUTDOWN = "/plugin.GRPCController/Shutdown"
 
 
@@ -92,6 +93,8 @@ class Session:
             return await list_services(self.channel, timeout)
         except grpc.aio.AioRpcError as error:
             raise HealthError(f"reflection failed: {error.code().name} {error.details() or ''}".rstrip()) from error
+        except grpc.aio.UsageError as error:
+            raise HealthError(f"reflection failed: {error}") from error
 
     def kill(self) -> None:
         """Send SIGKILL to the whole group; returns at once, `exit` tells. Idempotent."""
@@ -100,7 +103,8 @@ class Session:
     async def stop(self, shutdown: float, kill: float) -> ProcessExit:
         """Ask the plugin to end for `shutdown` seconds, SIGTERM its group and wait `kill` seconds, then SIGKILL it.
 
-        Returns once it is reaped. May be called again, and cancelled: leaving the block of `launch` kills.
+        Returns once it is reaped, or with an unknown exit if not even SIGKILL ends it. May
+        be called again, and cancelled: leaving the block of `launch` kills.
         """
         if not self.exit.done():
             self.seen = descendants(self.pid)
@@ -111,8 +115,8 @@ class Session:
         if not self.exit.done():
             self.seen |= descendants(self.pid)
             self.kill()
-            await self._timed("kill", asyncio.wait({self.exit}))
-        return self.exit.result()
+            await self._timed("kill", asyncio.wait({self.exit}, timeout=_UNKILLABLE))
+        return self.exit.result() if self.exit.done() else ProcessExit()
 
     async def _timed(self, phase: str, work: Awaitable[object]) -> None:
         began = time.monotonic()
@@ -146,4 +150,6 @@ async def _request_shutdown(channel: Channel, limit: float) -> bool:
         await method(Empty(), timeout=limit)
     except grpc.aio.AioRpcError as error:
         return error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    except grpc.aio.UsageError:
+        return False  # somebody closed the channel: only signals are left
     return True

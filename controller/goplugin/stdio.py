@@ -9,6 +9,7 @@ import asyncio
 import grpc
 import grpc.aio
 
+from controller.goplugin.decode import reading
 from controller.goplugin.logs import LineFlow, Sink, Stream
 from controller.goplugin.pb.goplugin_pb2 import Empty, StdioData
 from controller.goplugin.transport import Channel
@@ -25,12 +26,12 @@ async def follow(channel: Channel, sink: Sink) -> None:
         StdioData.STDERR: LineFlow(sink, Stream.SYNCED_STDERR),
     }
     call = channel.unary_stream(
-        _STREAM, request_serializer=Empty.SerializeToString, response_deserializer=StdioData.FromString
+        _STREAM, request_serializer=Empty.SerializeToString, response_deserializer=reading(StdioData)
     )(Empty())
     try:
         async for data in call:
-            flow = flows.get(data.channel)
-            if flow is not None and flow.feed(data.data):
+            # What is nobody's is held as a flood is: it costs this process, and no rate counts it.
+            if data is None or data.channel not in flows or flows[data.channel].feed(data.data):
                 await asyncio.sleep(_REST)
     except grpc.aio.AioRpcError as error:
         if error.code() not in _NOT_SUPPORTED:

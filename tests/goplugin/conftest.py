@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import grpc.aio
 import pytest
 
+from controller.goplugin import HealthTicker
 from tests.goplugin.place import Place, children, descriptors, tagged, until
 
 
@@ -15,6 +16,17 @@ def place() -> Iterator[Place]:
     place = Place()
     yield place
     shutil.rmtree(place.root)
+
+
+@pytest.fixture
+async def ticker() -> AsyncIterator[HealthTicker]:
+    ticker = HealthTicker()
+    task = asyncio.create_task(ticker.run())
+    await asyncio.sleep(0)
+    yield ticker
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
 
 
 @pytest.fixture(autouse=True)

@@ -119,6 +119,29 @@ async def test_the_host_s_own_children_are_not_touched(place: Place) -> None:
         child.kill()
 
 
+async def test_a_subreaper_does_not_touch_what_was_there_before(place: Place) -> None:
+    # As a helper that a shell started before it became the host by exec: orphaned once its parent ends.
+    shell = ["sh", "-c", "setsid sleep 1000 >/dev/null & echo $!; read end"]
+    with (
+        subprocess.Popen(["sleep", "1000"], env={}) as child,
+        subprocess.Popen(shell, env={}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent,
+    ):
+        assert parent.stdout is not None
+        grandchild = int(parent.stdout.readline())
+        become_subreaper()
+        try:
+            parent.communicate("\n")
+            async with place.launch("good") as session:
+                await session.stop(1, 1)
+            assert is_running(child.pid)
+            assert is_running(grandchild)
+        finally:
+            ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
+            os.kill(grandchild, signal.SIGKILL)
+            os.waitpid(grandchild, 0)
+            child.kill()
+
+
 @pytest.mark.usefixtures("role")
 async def test_what_a_plugin_leaves_in_its_group_dies_with_it(place: Place) -> None:
     plugin = place.write(

@@ -26,7 +26,9 @@ def test_four_fields_and_more_are_a_handshake(line: str) -> None:
     assert parse(line, HANDSHAKE) == Answer(3, "unix", "/s/plugin1")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1234", "[::1]:1234", ":1234"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1234", "[::1]:1234", "[::ffff:1.2.3.4]:1", ":1234", "my-host.local:1234"]
+)
 def test_an_address_may_be_tcp(address: str) -> None:
     assert parse(f"1|1|tcp|{address}|grpc", HANDSHAKE) == Answer(1, "tcp", address)
 
@@ -54,6 +56,14 @@ def test_an_address_may_be_tcp(address: str) -> None:
         ("1|3|tcp|127.0.0.1|grpc", Failure.NOT_A_PLUGIN, "host:port"),
         ("1|3|tcp|127.0.0.1:0|grpc", Failure.NOT_A_PLUGIN, "host:port"),
         ("1|3|tcp|127.0.0.1:65536|grpc", Failure.NOT_A_PLUGIN, "host:port"),
+        ("1|3|unix|/s\0b|grpc", Failure.NOT_A_PLUGIN, "control characters: .*x00b"),
+        ("1|3|unix|@s\0b|grpc", Failure.NOT_A_PLUGIN, "control characters"),
+        ("1|3|tcp|a\0b:80|grpc", Failure.NOT_A_PLUGIN, "control characters"),
+        ("1|3|tcp|a..b:80|grpc", Failure.NOT_A_PLUGIN, "host:port"),
+        ("1|3|tcp|a.:80|grpc", Failure.NOT_A_PLUGIN, "host:port"),
+        ("1|3|tcp|" + "a" * 64 + ":80|grpc", Failure.NOT_A_PLUGIN, "host:port"),
+        ("1|3|tcp|\ufffd:80|grpc", Failure.NOT_A_PLUGIN, "host:port"),
+        ("1|3|tcp|a/b:80|grpc", Failure.NOT_A_PLUGIN, "host:port"),
         ("1|3|unix|/s", Failure.NET_RPC, "rebuild it with gRPC"),
         ("1|3|unix|/s|", Failure.NET_RPC, "rebuild it with gRPC"),
         ("1|3|unix|/s|netrpc", Failure.NET_RPC, "rebuild it with gRPC"),

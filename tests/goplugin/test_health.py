@@ -1,13 +1,12 @@
 """Health: the status is read, many plugins are asked together, and failures are counted."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from controller.goplugin import HealthError, HealthTicker, Schedule, Session
+from controller.goplugin import Failure, HealthError, HealthTicker, LaunchError, Schedule, Session
 from controller.goplugin.ticker import BATCH
-from tests.goplugin.place import GO_HANDSHAKE, Place, until
+from tests.goplugin.place import Place, until
 
 # Says what stands in a file, so that a test can change its mind.
 MOODY = """
@@ -18,6 +17,7 @@ def health(request, context):
     with open(os.environ['MOOD'] + '.asked', 'a') as log: log.write(word + '\\n')
     if word == 'hang': time.sleep(5)
     if word == 'fail': context.abort(grpc.StatusCode.INTERNAL, 'broken')
+    if word == 'garbage': return b'\\xff\\xff\\xff'
     if word == 'odd': return b'\\x08\\x2a'
     return base.SERVING if word == 'serving' else base.NOT_SERVING
 base.Plugin(health=health).run()
@@ -43,22 +43,12 @@ def mood(place: Place) -> Mood:
     return Mood(place)
 
 
-@pytest.fixture
-async def ticker() -> AsyncIterator[HealthTicker]:
-    ticker = HealthTicker()
-    task = asyncio.create_task(ticker.run())
-    await asyncio.sleep(0)
-    yield ticker
-    task.cancel()
-    await asyncio.wait([task])
-    assert task.cancelled()
-
-
 @pytest.mark.parametrize(
     ("word", "message"),
     [
         ("not", "health check says NOT_SERVING"),
         ("odd", "health check says 42"),
+        ("garbage", "health check got an answer that cannot be read"),
         ("fail", "health check failed: INTERNAL broken"),
         ("hang", r"health check got no answer within 0\.2 s"),
     ],
@@ -196,46 +186,39 @@ async def test_checks_go_out_in_shared_ticks(ticker: HealthTicker) -> None:
     assert len(ticks) == 100 / BATCH
 
 
-@pytest.mark.go
-async def test_a_watched_plugin_that_complains_is_found_out_before_its_period_is_over(
-    place: Place, ticker: HealthTicker
+async def test_a_start_with_answers_that_cannot_be_read_fails_and_says_so(place: Place) -> None:
+    plugin = place.write("import plugin_base as base\nbase.Plugin(health=lambda *_: b'\\xff\\xff\\xff').run()\n")
+    with pytest.raises(LaunchError, match="cannot be read") as caught:
+        async with place.launch(plugin, start_timeout=1.5):
+            pytest.fail("it came up")
+    assert caught.value.failure is Failure.NOT_SERVING
+
+
+async def test_who_hangs_with_a_long_timeout_does_not_delay_its_batch(
+    place: Place, mood: Mood, ticker: HealthTicker
 ) -> None:
     told: list[str] = []
-    plugin = place.write(
-        "import os, threading, time, grpc, plugin_base as base\n"
-        "trigger = os.environ['TRIGGER']\n"
-        "bad = threading.Event()\n"
-        "def health(request, context): return base.NOT_SERVING if bad.is_set() else base.SERVING\n"
-        "def watch(request, context):\n"
-        "    yield base.SERVING\n"
-        "    while not os.path.exists(trigger): time.sleep(0.005)\n"
-        "    bad.set()\n"
-        "    yield base.NOT_SERVING\n"
-        "served = base.Handlers.service\n"
-        "def service(self, details):\n"
-        "    if details.method.endswith('/Watch'): return grpc.unary_stream_rpc_method_handler(watch)\n"
-        "    return served(self, details)\n"
-        "base.Handlers.service = service\n"
-        "base.Plugin(health=health).run()\n"
-    )
-    trigger = place.root / "trigger"
-    async with place.launch(plugin, env={"TRIGGER": str(trigger)}) as session:
-        schedule = Schedule(period=1000, timeout=0.1, threshold=2, watch=True)
-        ticker.watch(session, lambda: schedule, told.append)
-        trigger.touch()
-        await until(lambda: told != [])
-    assert told == ["health check says NOT_SERVING (2 times in a row)"]
+    other = Mood(place)
+    other.path = place.root / "other"
+    other.set("serving")
+    moody = place.write(MOODY)
+    async with (
+        place.launch(moody, env={"MOOD": str(mood.path)}) as hanging,
+        place.launch(moody, env={"MOOD": str(other.path)}) as bad,
+    ):
+        mood.set("hang")
+        other.set("not")
+        ticker.watch(hanging, lambda: Schedule(period=0.1, timeout=30, threshold=1), lambda _: None)
+        ticker.watch(bad, lambda: Schedule(period=0.1, timeout=1, threshold=1), told.append)  # in the same batch
+        await until(lambda: told != [], 3)
+    assert told == ["health check says NOT_SERVING"]
 
 
-@pytest.mark.go
-async def test_a_watch_where_none_is_offered_changes_nothing(place: Place, ticker: HealthTicker, go_plugin) -> None:
+async def test_a_closed_channel_is_bad_health_and_no_end_of_the_ticker(place: Place, ticker: HealthTicker) -> None:
     told: list[str] = []
-    async with place.launch("good") as without, place.launch(go_plugin("grpc"), GO_HANDSHAKE) as offered:
-        schedule = Schedule(period=0.02, timeout=1, threshold=1, watch=True)
-        wards = [ticker.watch(session, lambda: schedule, told.append) for session in (without, offered)]
-        await asyncio.sleep(0.2)
-        for ward in wards:
-            ward.close()
-        await without.stop(1, 1)
-        await offered.stop(1, 1)
-    assert told == []
+    async with place.launch("good") as session:
+        await session.channel.close()
+        schedule = Schedule(period=0.01, timeout=1, threshold=2, watch=True)
+        ticker.watch(session, lambda: schedule, told.append)
+        await until(lambda: told != [])
+    assert "closed" in told[0]

@@ -24,7 +24,7 @@ def test_hclogs_json_keeps_level_message_time_and_fields() -> None:
         "answer": 42,
     }
     record = LogParser(Stream.STDERR).parse(json.dumps(entry).encode(), NOW)
-    fields = {"@module": "plugin.x", "answer": 42}
+    fields = {"@module": "plugin.x", "answer": "42"}
     assert record == Record("info", "hello", Stream.STDERR, fields, 1786960800.123456)
 
 
@@ -70,6 +70,36 @@ def test_from_a_panic_on_untagged_lines_are_errors(begin: str) -> None:
         ("info", "tagged"),
         ("error", "main.go:7"),
     ]
+
+
+def test_fields_are_text_of_about_the_size_of_their_line() -> None:
+    line = json.dumps({"@level": "info", "list": [{}] * 16000, "o": {"a": [1, "\u00e9"]}, "ok": True, "s": "x"})
+    record = LogParser(Stream.STDERR).parse(line.encode(), NOW)
+    assert record.size == len(line.encode())
+    (cut, *others) = record.fields.values()
+    assert str(cut).startswith("[{}, {}")
+    assert len(str(cut)) < len(line)
+    assert others == ['{"a": [1, "\u00e9"]}', "true", "x"]
+    many = json.dumps({"@level": "info"} | {str(number): number for number in range(4000)})
+    fields = LogParser(Stream.STDERR).parse(many.encode(), NOW).fields
+    assert len(fields) == 65
+    assert fields["..."] == "3936 more fields"
+
+
+def test_no_depth_is_too_deep() -> None:
+    # Somewhere below the limit reading still succeeds, and writing does not.
+    for depth in range(700, 1000):
+        nest = "[" * depth + "]" * depth
+        for name in ("@message", "x"):
+            LogParser(Stream.STDERR).parse(f'{{"@level": "info", "{name}": {nest}}}'.encode(), NOW)
+
+
+def test_a_record_can_always_be_encoded() -> None:
+    line = rb'{"@level":"info","@message":"a\ud800","\udfff":"\ud83d\ude00","list":["\udc00"]}'
+    record = LogParser(Stream.STDERR).parse(line, NOW)
+    assert record.message == "a\ufffd"
+    assert record.fields == {"\ufffd": "\U0001f600", "list": '["\ufffd"]'}
+    json.dumps([record.message, dict(record.fields)], ensure_ascii=False).encode()
 
 
 def test_bytes_that_are_no_utf8_are_replaced() -> None:

@@ -1,5 +1,6 @@
 """What cannot run is told before it is started."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.goplugin import Command, Failure, LaunchError, launch
+from controller.goplugin import Command, Failure, LaunchError, elf, launch, preflight
 from tests.goplugin.place import TAG, ZOO_HANDSHAKE, Place
 
 TRUE = Path(shutil.which("true") or "")
@@ -43,6 +44,7 @@ def file(place: Place, content: bytes, mode: int = 0o755) -> Path:
         (b"#!\n", 0o755, Failure.MISSING_INTERPRETER, "names no interpreter"),
         (b"#!/no/where -x\n", 0o755, Failure.MISSING_INTERPRETER, "/no/where is not here"),
         (b"#!/bin/sh\r\n", 0o755, Failure.MISSING_INTERPRETER, "carriage return"),
+        (b"#!/bin/sh\0x\n", 0o755, Failure.MISSING_INTERPRETER, "NUL byte"),
         (b"#!/usr/bin/env no-such-python\n", 0o755, Failure.MISSING_INTERPRETER, "no-such-python is not on"),
     ],
 )
@@ -71,6 +73,15 @@ async def test_a_dynamic_loader_that_is_not_here(place: Place) -> None:
     error = await refused(place, file(place, content[:begin] + b"/LIB" + content[begin + 4 :]))
     assert error.failure is Failure.MISSING_INTERPRETER
     assert "/LIB" in error.message
+
+
+def test_a_dynamic_loader_with_no_possible_name(place: Place) -> None:
+    program = file(place, b"")
+    with pytest.raises(LaunchError, match="its dynamic loader") as caught:
+        preflight._check_elf(
+            str(program), dataclasses.replace(elf.read(TRUE.read_bytes()), interpreter="/" + "x" * 300)
+        )
+    assert caught.value.failure is Failure.MISSING_INTERPRETER
 
 
 def test_a_noexec_mount_is_told_from_a_missing_bit(place: Place) -> None:

@@ -10,11 +10,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from controller.goplugin import LaunchError, ProcessExit
-from tests.goplugin.place import Place, children, is_running, tagged, until
+from controller.goplugin.output import PipeReader
+from controller.goplugin.patience import Patience
+from controller.goplugin.process import Process
+from tests.goplugin.place import Place, children, descriptors, is_running, tagged, until
 
 
 async def seen_by(place: Place, source: str) -> tuple[str, ...]:
@@ -179,3 +183,50 @@ async def test_a_process_without_a_pidfd_is_not_left_behind(place: Place, monkey
             pytest.fail("it came up")
     assert children() == before
     assert tagged() == set()
+
+
+class Refuses:
+    """A consumer that cannot."""
+
+    def feed(self, chunk: bytes) -> bool:
+        raise ValueError(chunk)
+
+    def end(self) -> None:
+        raise ValueError
+
+
+async def test_consumers_that_fail_leave_no_pipe_open() -> None:
+    heard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+    before = descriptors()
+    process = Process(lambda *_: os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}), Refuses(), Refuses())
+    await process.exit
+    readable, writable = os.pipe()
+    os.write(writable, b"x")
+    os.close(writable)
+    reader = PipeReader(asyncio.get_running_loop(), readable, Refuses())
+    with pytest.raises(ValueError):  # noqa: PT011 - of the consumer above
+        reader.drain()
+    assert descriptors() == before
+    assert heard
+
+
+async def test_an_exit_in_the_moment_of_success_is_no_error_of_the_waiter() -> None:
+    heard: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: heard.append(context))
+    exit_: asyncio.Future[ProcessExit] = loop.create_future()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    async def wait() -> None:
+        async with Patience(5, exit_):
+            await ready
+
+    waiter = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    ready.set_result(None)
+    exit_.set_result(ProcessExit())
+    await waiter
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert heard == []

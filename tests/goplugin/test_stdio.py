@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.goplugin import Record
 from tests.goplugin.place import Place, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +22,8 @@ def stdio(request, context):
     yield data(1, b'ne\\ntwo\\n')
     yield data(2, b'[WARN] careful\\n')
     yield data(7, b'nobody\\n')
+    yield b'\\xff\\xff\\xff'
+    yield data(2, b'last\\n')
     if END: context.abort(grpc.StatusCode.DATA_LOSS, 'gone')
     while context.is_active(): threading.Event().wait(0.02)
 served = base.Handlers.service
@@ -34,9 +37,9 @@ base.Plugin(calls={'/zoo/Opened': lambda request, context: str(len(opened)).enco
 
 async def test_it_is_opened_once_and_its_lines_are_put_together(place: Place) -> None:
     async with place.launch(place.write("END = False\n" + TALKS)) as session:
-        await until(lambda: place.messages("stdio.stderr") != [])
+        await until(lambda: "last" in place.messages("stdio.stderr"))
         assert place.messages("stdio.stdout") == ["one line", "two"]
-        (warning,) = [record for record in place.records if record.stream == "stdio.stderr"]
+        warning, _ = [record for record in place.records if record.stream == "stdio.stderr"]
         assert (warning.level, warning.message) == ("warn", "careful")
         await session.check(1)
         assert await session.channel.unary_unary("/zoo/Opened")(b"") == b"1"
@@ -49,6 +52,18 @@ async def test_a_stream_that_breaks_is_said_and_the_plugin_goes_on(place: Place)
         await until(lambda: place.messages("host") != [])
         assert place.messages("host") == ["the stdio stream ended: DATA_LOSS gone"]
         await session.check(1)
+
+
+async def test_a_reader_that_fails_is_named_and_no_task_is_left_with_its_error(place: Place) -> None:
+    def emit(record: Record) -> None:
+        place.records.append(record)
+        if record.stream == "stdio.stdout":
+            raise KeyError(record.message)
+
+    async with place.launch(place.write("END = False\n" + TALKS), emit=emit) as session:
+        await until(lambda: place.messages("host") != [])
+        await session.check(1)
+    assert place.messages("host") == ["what it prints is not read any more: KeyError('one line')"]
 
 
 async def test_a_plugin_without_the_service_is_fine(place: Place) -> None:

@@ -61,6 +61,29 @@ async def test_no_time_for_shutdown_means_no_call(place: Place) -> None:
         assert await session.stop(0, 5) == ProcessExit(signal=signal.SIGTERM)
 
 
+async def test_a_process_that_sigkill_does_not_end_is_not_waited_for(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As one that hangs in the kernel, on a file system that does not answer.
+    monkeypatch.setattr("controller.goplugin.session._UNKILLABLE", 0.1)
+    async with place.launch("good") as session, asyncio.timeout(5):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "killpg", lambda *_: None)
+            assert await session.stop(0, 0.1) == ProcessExit()
+    assert session.exit.result() == ProcessExit(signal=signal.SIGKILL)
+
+
+async def test_a_plugin_whose_channel_was_closed_is_still_stopped_and_asked(place: Place) -> None:
+    async with place.launch("good") as session:
+        await session.channel.close()
+        with pytest.raises(HealthError, match="closed"):
+            await session.check(1)
+        with pytest.raises(HealthError, match="closed"):
+            await session.services(1)
+        await session.watch_health(pytest.fail)
+        assert await session.stop(5, 5) == ProcessExit(signal=signal.SIGTERM)
+
+
 async def test_a_stop_after_the_end_tells_how_it_ended(place: Place) -> None:
     async with place.launch("good") as session:
         session.kill()
