@@ -89,6 +89,8 @@ def _complaints_of(schema: Schema, error: ValidationError) -> list[Complaint]:
         case "required":
             return [Complaint((*path, facts["property"]), "is missing")]
         case "oneOf":
+            if not isinstance(error.instance, dict):
+                return []  # the wrong type is complained of by itself
             alternatives = [branch["required"][0] for branch in schema.at(error.schema_path)]
             return [Complaint(path, _one_of(alternatives, error.instance))]
         case keyword:
