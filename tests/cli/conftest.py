@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,14 @@ from tests.http.fakes import plugin, pod
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30
 KEPT = ("PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """`run` blocks signals before it hands over to the controller; what a test starts next would inherit that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment(**more: str) -> dict[str, str]:

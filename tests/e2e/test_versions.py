@@ -134,8 +134,15 @@ def test_what_does_not_shape_the_process_is_taken_over_without_a_swap(controller
 def test_one_crashed_worker_of_many_is_replaced_alone(controller: Rig):
     pids = serving(controller, workers=3)
     os.kill(pids[1], signal.SIGKILL)
-    controller.until(lambda _: len(ready(controller)) == 3 and pids[1] not in ready(controller))
-    assert {pids[0], pids[2]} < set(ready(controller))
+    now: set[int] = set()
+
+    def is_replaced(_: object) -> bool:
+        now.clear()
+        now.update(ready(controller))
+        return len(now) == 3 and pids[1] not in now
+
+    controller.until(is_replaced)
+    assert {pids[0], pids[2]} < now
     assert controller.plugin("plugin")["restarts"] == 1
 
 
