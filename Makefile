@@ -56,7 +56,7 @@ test: $(PROJECT) $(FOREIGN) $(GO) ## all tests, with the floors of coverage: 100
 	python tests/tools/build.py all
 	pytest -n 2 --cov --cov-report= $(PYTEST_ARGS) | tee build/test.log
 	coverage report --include 'controller/core/*' --fail-under 100
-	coverage report --omit 'controller/core/*,controller/goplugin/pb/*' --fail-under 90
+	coverage report --omit 'controller/core/*,controller/*/pb/*' --fail-under 90
 
 .PHONY: test-fast
 test-fast: $(PROJECT) ## the tests that need neither Go nor patience
@@ -68,8 +68,9 @@ check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	ruff check .
 	mypy
 	lint-imports
-	protos/generate.sh python build/pb
-	diff --recursive --exclude __init__.py --exclude __pycache__ build/pb controller/goplugin/pb
+	rm -rf build/pb && protos/generate.sh python build/pb
+	for part in goplugin kinds registry; do diff --recursive --exclude __init__.py --exclude __pycache__ {build/pb/,}controller/$$part/pb; done
+	cd protos && buf lint
 	for page in docs/generate/*.py; do python "$$page" --check; done
 	pytest -q -m 'not go' tests/docs tests/repo
 

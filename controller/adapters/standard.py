@@ -1,12 +1,13 @@
 """The adapter for any go-plugin plugin: the item is the channel itself, and the plugin reports nothing."""
 
 from controller.goplugin import Channel
-from controller.manager.adapter import Dispensed
+from controller.manager.adapter import Dispensed, Plugin, PluginAdapter
 
 
-class StandardAdapter:
+class StandardAdapter(PluginAdapter[Channel]):
     """Makes no call: a plugin whose services nobody here knows is up once its health check says so."""
 
-    async def dispense(self, channel: Channel) -> Dispensed[Channel]:
+    async def handshake(self, stub: Channel, plugin: Plugin) -> Dispensed[Channel]:
         """Hand the channel on."""
-        return Dispensed(item=channel)
+        del plugin
+        return Dispensed(item=stub)

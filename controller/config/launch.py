@@ -38,7 +38,7 @@ def launch_of(fields: Fields, adapter: str, handshake: Handshake, secrets: Secre
         "restartedAt": restarted_at,
     }
     digest = LaunchId(hashlib.sha256(canonical(shape).encode()).hexdigest())
-    return Launch(digest, adapter, args, env, config, handshake, limits, restarted_at, sources_of(fields))
+    return Launch(digest, adapter, args, env, config, handshake, limits, restarted_at, sources=sources_of(fields))
 
 
 def sources_of(fields: Fields) -> dict[str, str]:

@@ -101,6 +101,7 @@ class Launch:
     handshake: Handshake
     limits: Limits
     restarted_at: str = ""
+    metadata: str = ""  # JSON of what the YAML beside the binary says, or "" for none
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of env values that are secrets
 
 

@@ -94,6 +94,7 @@ class Reported:
 
     id: str = ""
     display_name: str = ""
+    metadata: str = ""  # all of it, a JSON object: for hosts, the core does not look inside
 
 
 class Phase(StrEnum):

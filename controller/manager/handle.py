@@ -20,3 +20,5 @@ class PluginHandle(Generic[T]):
     address: str  # what a host dials: the socket's path, or host:port
     reported: Reported
     item: T
+    adapter: str = "standard"
+    concurrency: int | None = None  # how many calls at once a host may have on it; None: any number

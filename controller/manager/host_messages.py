@@ -17,11 +17,12 @@ OnDrained: TypeAlias = Callable[[WorkerId], None]
 
 @dataclass(frozen=True, slots=True)
 class RegisterMessage:
-    """The plugin begins to serve."""
+    """The plugin begins to serve. `max_procs` is how many workers are wanted, of which `workers` are up."""
 
     plugin: PluginKey
     version: Version
     workers: tuple[PluginHandle[Any], ...]
+    max_procs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class UpdateMessage:
     plugin: PluginKey
     version: Version
     workers: tuple[PluginHandle[Any], ...]
+    max_procs: int
     draining: tuple[WorkerId, ...]
     on_drained: OnDrained
 
@@ -57,14 +59,16 @@ HostMessage: TypeAlias = RegisterMessage | UpdateMessage | UnregisterMessage | R
 Notify: TypeAlias = Callable[[HostMessage], None]
 
 
-def dress(message: core.Message, handle: Callable[[WorkerId], PluginHandle[Any]], on_drained: OnDrained) -> HostMessage:
+def dress(
+    message: core.Message, handle: Callable[[WorkerId], PluginHandle[Any]], max_procs: int, on_drained: OnDrained
+) -> HostMessage:
     """Add the live handles to what the core announced."""
     match message:
         case core.Register(plugin, version, workers):
-            return RegisterMessage(plugin, version, tuple(handle(each) for each in workers))
+            return RegisterMessage(plugin, version, tuple(handle(each) for each in workers), max_procs)
         case core.Update(plugin, version, workers, draining):
             live = tuple(handle(each) for each in workers)
-            return UpdateMessage(plugin, version, live, draining, on_drained)
+            return UpdateMessage(plugin, version, live, max_procs, draining, on_drained)
         case core.Unregister(plugin, draining):
             return UnregisterMessage(plugin, draining, on_drained)
         case core.Remove(plugin, draining):

@@ -77,7 +77,9 @@ class Manager:
 
     def _announce(self, done: Step) -> None:
         for message in done.messages:
-            self._notify(dress(message, self.handle, self._drained))
+            plugin = done.state.plugins.get(message.plugin)
+            max_procs = plugin.spec.workers if plugin else 0  # 0: it is gone, and so are its workers
+            self._notify(dress(message, self.handle, max_procs, self._drained))
 
     def _drained(self, worker: WorkerId) -> None:
         self.submit(Drained(worker))

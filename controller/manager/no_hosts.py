@@ -22,7 +22,7 @@ def announce(message: HostMessage) -> None:
     match message:
         case RegisterMessage(plugin, version, workers):
             log.info("registered", extra={"plugin": plugin, "digest": version.digest[:12], "workers": len(workers)})
-        case UpdateMessage(plugin, version, workers, draining, on_drained):
+        case UpdateMessage(plugin, version, workers, _, draining, on_drained):
             fields = {"plugin": plugin, "digest": version.digest[:12], "workers": len(workers)}
             log.info("updated", extra=fields | {"draining": len(draining)})
             for worker in draining:

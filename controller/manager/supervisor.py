@@ -5,6 +5,7 @@ reach it through `stop` and `kill`. However it ends, `Stopped` is the last event
 """
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from controller.core.model import Exit, WorkerId
 from controller.core.reasons import Reason
 from controller.errors import PluginmgrError
 from controller.goplugin import CallError, Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
-from controller.manager.adapter import AdapterError, Dispensed, PluginAdapter
+from controller.manager.adapter import AdapterError, Dispensed, Plugin, PluginAdapter
 from controller.manager.handle import PluginHandle
 from controller.manager.journal import Journal
 from controller.manager.watches import Watches
@@ -128,6 +129,8 @@ class Supervisor:
             address=session.address,
             reported=dispensed.reported,
             item=dispensed.item,
+            adapter=self.start.target.launch.adapter,
+            concurrency=self._site.adapter(self.start.target.launch.adapter).concurrency,
         )
         self._site.submit(Started(self.worker, session.pid, dispensed.reported))
         return session
@@ -150,7 +153,7 @@ class Supervisor:
         try:
             async with asyncio.timeout(timeout):
                 adapter = self._site.adapter(self.start.target.launch.adapter)
-                dispensed = await adapter.dispense(session.channel)
+                dispensed = await adapter.handshake(adapter.connect(session.channel), self._plugin())
         except TimeoutError as error:
             raise AdapterError(f"the plugin did not answer its handshake within {timeout:g} s") from error
         except (PluginmgrError, CallError):
@@ -160,6 +163,11 @@ class Supervisor:
         if not isinstance(dispensed, Dispensed):
             raise AdapterError(f"it gave {type(dispensed).__name__}, not Dispensed")
         return dispensed
+
+    def _plugin(self) -> Plugin:
+        target, (kind, _, name) = self.start.target, self.start.plugin.partition("/")
+        metadata = json.loads(target.launch.metadata) if target.launch.metadata else {}
+        return Plugin(kind, name, target.binary.path, target.binary.digest, metadata)
 
     def _command(self, place: Workplace) -> Command:
         target = self.start.target

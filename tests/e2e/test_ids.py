@@ -13,17 +13,17 @@ from tests.plugins import zoo
 
 ADAPTER = """
 from controller.core.model import Reported
-from controller.manager.adapter import Dispensed
+from controller.manager.adapter import Dispensed, PluginAdapter
 
 
-class ZooAdapter:
-    async def dispense(self, channel):
-        answer = await channel.unary_unary("/zoo.Identity/Get")(b"")
-        return Dispensed(item=channel, reported=Reported(answer.decode()))
+class ZooAdapter(PluginAdapter):
+    async def handshake(self, stub, plugin):
+        answer = await stub.unary_unary("/zoo.Identity/Get")(b"")
+        return Dispensed(item=stub, reported=Reported(answer.decode()))
 
 
-class BrokenAdapter:
-    async def dispense(self, channel):
+class BrokenAdapter(PluginAdapter):
+    async def handshake(self, stub, plugin):
         raise ValueError("not what anybody expects")
 """
 ENTRY_POINTS = """[pluginmgr.adapters]

@@ -16,7 +16,7 @@ from controller.core.events import ConfigRead, ShutdownRequested, VolumeScanned
 from controller.core.memory import initial
 from controller.core.model import Binary, Config, Directory, Handshake, Health, Limits, Policy, Reported
 from controller.goplugin import HealthTicker
-from controller.manager.adapter import AdapterError, Dispensed
+from controller.manager.adapter import AdapterError, Dispensed, PluginAdapter
 from controller.manager.host_messages import RegisterMessage, UnregisterMessage
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
@@ -31,15 +31,15 @@ HANDSHAKE = Handshake(zoo.COOKIE_KEY, zoo.COOKIE_VALUE, (zoo.PROTOCOL_VERSION,))
 DEADLINE = 20.0
 
 
-class Standing:
+class Standing(PluginAdapter):
     """An adapter that does what a test wants of it."""
 
     def __init__(self, answer=None):
         self.answer = answer
 
-    async def dispense(self, channel):
+    async def handshake(self, stub, plugin):
         if self.answer is None:
-            return Dispensed(channel)
+            return Dispensed(stub)
         return await self.answer()
 
 
