@@ -58,11 +58,11 @@ class Controller:
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
-        sidecars = Sidecars(adapter, refresh=lambda: self._current.refresh(), submit=submit)
+        sidecars = Sidecars(adapter)
         self._current = _current_config(settings, directories, submit, sidecars.hints)
         self._file = ConfigFile(_config_file(settings), self._current)
         scanner = Scanner(settings.plugin_dir, Store(directories.store))
-        self._volume = VolumeWatch(scanner, sidecars.scanned, on_rescan=self._rescan)
+        self._volume = VolumeWatch(scanner, sidecars.joined(submit, self._current.refresh), on_rescan=self._rescan)
         ages = {"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at}
         self._metrics = PluginManagerMetrics(version=version("pluginmgr"), resident=self._memory.sizes, ages=ages)
         self._places = Places(directories.work, directories.run)

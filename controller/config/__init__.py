@@ -9,8 +9,8 @@ from controller.config.atomic import replace_file
 from controller.config.current import CurrentConfig
 from controller.config.document import Document, from_object, parse
 from controller.config.findings import DocumentError, Finding, Position
-from controller.config.layers import Hint, Hints, Place
 from controller.config.launch import canonical
+from controller.config.layers import Hint, Hints, Place
 from controller.config.resolve import Adapters, places, resolve
 from controller.config.secrets import UnreadableError, secret
 

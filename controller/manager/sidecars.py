@@ -41,40 +41,39 @@ class Sidecars:
 
     What it takes, with an app around or without:
 
-        sidecars = Sidecars(adapter, refresh=lambda: current.refresh(), submit=manager.submit)
-        current = CurrentConfig(manager.submit, hints=sidecars.hints, ...)
-        watch = VolumeWatch(scanner, sidecars.scanned)
-
-    `refresh` has the config resolved with `hints` again and, if it means something new now, hands in a ConfigRead
-    before it returns. Who has no CurrentConfig calls `hints(places(document, plugin_dir))` and `resolve` there.
+        sidecars = Sidecars(adapter)
+        current = CurrentConfig(submit, hints=sidecars.hints, ...)
+        watch = VolumeWatch(scanner, sidecars.joined(submit, current.refresh))
     """
 
-    def __init__(
-        self,
-        adapter: Callable[[str], PluginAdapter[Any]],
-        *,
-        refresh: Callable[[], None],
-        submit: Callable[[VolumeScanned], None],
-    ) -> None:
-        """`adapter` finds an adapter by name; what it raises means that nothing is known of the kind in advance."""
+    def __init__(self, adapter: Callable[[str], PluginAdapter[Any]]) -> None:
+        """`adapter` finds one by name; a PluginmgrError means that nothing is known of the kind in advance."""
         self._adapter = adapter
-        self._refresh = refresh
-        self._submit = submit
         self._directories: Mapping[str, Directory] = {}
         self._records: dict[tuple[str, str], dict[str, _Record]] = {}  # by adapter and directory
 
-    def scanned(self, event: VolumeScanned) -> None:
-        """Take a scan in; hand it on once the config has heard what its documents say."""
-        self._directories = event.directories
-        self._refresh()
-        self._submit(event)
-        if self._forget():
-            self._refresh()
+    def joined(
+        self, submit: Callable[[VolumeScanned], None], refresh: Callable[[], None]
+    ) -> Callable[[VolumeScanned], None]:
+        """What the volume's watch is to call: it hands a scan on once the config has heard what the documents say.
+
+        `refresh` has the config resolved with `hints` again and, if it means something new now, hands in a ConfigRead
+        before it returns.
+        """
+
+        def scanned(event: VolumeScanned) -> None:
+            self._directories = event.directories
+            refresh()
+            submit(event)
+            if self._forget():
+                refresh()
+
+        return scanned
 
     def hints(self, places: Iterable[Place]) -> dict[tuple[str, str], Hint]:
         """What is known of the plugins of these kinds. Costs little where nothing is new.
 
-        A plugin whose binary is gone keeps its hint until `scanned` has handed that on.
+        A plugin whose binary is gone keeps its hint until the core has been told of that.
         """
         return {(place.kind, name): hint for place in places for name, hint in self._of(place) if hint != NOTHING}
 
@@ -135,7 +134,8 @@ def _hint(
     source = (file, text, binary)
     if record is None or record.source != source:
         newest = _newest(kind, source, adapter)
-        good = newest if isinstance(newest, Hint) else record and record.good
+        former = None if record is None else record.good
+        good = newest if isinstance(newest, Hint) else former
         record = records[binary.name] = _Record(source, newest, good)
     return _in_force(record)
 
