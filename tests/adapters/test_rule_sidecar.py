@@ -64,7 +64,7 @@ def test_what_is_left_out_has_its_default_and_a_rule_is_off_unless_it_says_other
 
 
 @pytest.mark.parametrize(("enabled", "killed", "runs"), [("true", "true", False), ("yes", "off", True)])
-def test_a_kill_switch_turns_a_rule_off(enabled: str, killed: str, runs: bool):
+def test_a_kill_switch_turns_a_rule_off(enabled: str, killed: str, *, runs: bool):
     assert parse(f"name: a\nenabled: {enabled}\nkill_switch: {killed}\n")["enabled"] is runs
 
 
@@ -156,9 +156,11 @@ rules = st.fixed_dictionaries(
 )
 
 
-@given(rules, st.booleans())
-def test_whoever_writes_a_rule_as_yaml_reads_the_same_rule(rule: dict[str, Any], as_json: bool):
-    text = json.dumps(rule, ensure_ascii=False) if as_json else yaml.safe_dump(rule, allow_unicode=True, sort_keys=False)
+@given(rule=rules, as_json=st.booleans())
+def test_whoever_writes_a_rule_as_yaml_reads_the_same_rule(rule: dict[str, Any], *, as_json: bool):
+    text = (
+        json.dumps(rule, ensure_ascii=False) if as_json else yaml.safe_dump(rule, allow_unicode=True, sort_keys=False)
+    )
     runs = rule.get("enabled", False) and not rule.get("kill_switch", False)
     assert parse(text) == DEFAULTS | rule | {"enabled": runs}
 
