@@ -13,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from controller.adapters.lookup import adapter, installed
-from controller.app.directories import Directories
+from controller.manager.directories import Directories
 from controller.app.post_mortem import PostMortem
-from controller.app.remembered import Remembering
+from controller.manager.remembered import Remembering
 from controller.app.sampling import Sampling
 from controller.app.status_writer import StatusWriter
 from controller.app.views import AppViews

@@ -9,7 +9,7 @@ import threading
 from contextlib import ExitStack
 
 from controller.app.controller import Controller
-from controller.app.directories import held
+from controller.manager.directories import held
 from controller.goplugin import become_subreaper, set_not_dumpable, sweep
 from controller.http import listen_tcp, listen_unix
 from controller.manager.supervisor import TAG

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.app.directories import held
+from controller.manager.directories import held
 from controller.errors import StateDirError
 
 
