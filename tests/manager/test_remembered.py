@@ -3,7 +3,6 @@
 import logging
 from dataclasses import replace
 
-from controller.manager.remembered import Remembering
 from controller.core.memory import initial
 from controller.core.model import (
     Binary,
@@ -20,6 +19,7 @@ from controller.core.model import (
     Target,
 )
 from controller.core.reasons import Reason
+from controller.manager.remembered import Remembering
 from tests.core.world import digest, version
 
 KEY = PluginKey("rule/a")
