@@ -14,9 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from controller.adapters.lookup import adapter, installed
-from controller.app.directories import Directories
 from controller.app.post_mortem import PostMortem
-from controller.app.remembered import Remembering
 from controller.app.sampling import Sampling
 from controller.app.status_writer import StatusWriter
 from controller.app.views import AppViews
@@ -29,10 +27,12 @@ from controller.errors import PluginmgrError
 from controller.goplugin import HealthTicker
 from controller.http import Control, Probes, serve
 from controller.local import ConfigFile, StatusFile
+from controller.manager.directories import Directories
 from controller.manager.environment import allowed
 from controller.manager.history import Entry, History
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
+from controller.manager.remembered import Remembering
 from controller.manager.resident import MemoryWatch
 from controller.manager.status import Identity
 from controller.manager.supervisor import TAG, Site
