@@ -21,6 +21,7 @@ type fakeRegistry struct {
 	registryv1.UnimplementedRegistryServer
 	sessions chan *fakeSession
 	server   *grpc.Server
+	gate     sync.RWMutex // locked: nothing comes through
 }
 
 // fakeSession is one Watch, from the server's side.
@@ -42,7 +43,7 @@ func startRegistry(t testing.TB, runDir string) *fakeRegistry {
 	}
 	made := &fakeRegistry{sessions: make(chan *fakeSession, 64), server: grpc.NewServer()}
 	registryv1.RegisterRegistryServer(made.server, made)
-	go made.server.Serve(listener) // ends with Stop
+	go made.server.Serve(gatedListener{listener, &made.gate}) // ends with Stop
 	t.Cleanup(made.server.Stop)
 	return made
 }

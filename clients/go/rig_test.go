@@ -18,7 +18,7 @@ type rig struct {
 	runDir   string
 	registry *fakeRegistry
 	pool     *Pool
-	workers  int
+	all      []*echoWorker // that were ever started
 }
 
 func newRig(t testing.TB, options Options) *rig {
@@ -54,8 +54,9 @@ func shortDir(t testing.TB) string {
 
 func (r *rig) worker(concurrency uint32) *echoWorker {
 	r.t.Helper()
-	r.workers++
-	return startWorker(r.t, r.runDir, fmt.Sprintf("w%d", r.workers), concurrency)
+	made := startWorker(r.t, r.runDir, fmt.Sprintf("w%d", len(r.all)+1), concurrency)
+	r.all = append(r.all, made)
+	return made
 }
 
 // serving is a rig whose plugin serves with these workers, and the Watch that says so.
