@@ -39,7 +39,7 @@ else:
         """Load the host's side, all at once."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from controller.goplugin import host
+        from controller.goplugin import host  # noqa: PLC0415 - see above
 
         globals().update({each: getattr(host, each) for each in host.__all__})
         return globals()[name]

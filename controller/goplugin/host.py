@@ -1,8 +1,8 @@
 """All that hosts need of this library, behind one name, so that a plugin need not import it: see `__init__`."""
 
 from controller.goplugin.chain import Command, Limits
-from controller.goplugin.family import become_subreaper, descendants, reap_adopted, sweep
 from controller.goplugin.failures import Failure, HealthError, LaunchError, ProcessExit
+from controller.goplugin.family import become_subreaper, descendants, reap_adopted, sweep
 from controller.goplugin.handshake import Handshake
 from controller.goplugin.launcher import launch
 from controller.goplugin.logs import Record, Stream

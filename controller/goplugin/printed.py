@@ -1,7 +1,7 @@
 """What a plugin prints after its handshake: it goes to the host's stdio stream, no longer to the pipes.
 
-Nothing here ever waits: while nobody reads, the first 64 KiB are kept, and what is beyond goes to the pipe that it would
-have gone to anyway.
+Nothing here ever waits: while nobody reads, the first 64 KiB are kept, and what is beyond goes to the pipe that it
+would have gone to anyway.
 """
 
 import asyncio
