@@ -9,30 +9,30 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from controller.adapters.lookup import Handshakes, adapter
-from controller.app.directories import Directories
 from controller.app.post_mortem import PostMortem
-from controller.app.remembered import Remembering
 from controller.app.sampling import Sampling
 from controller.app.status_writer import StatusWriter
 from controller.app.views import AppViews
 from controller.config import CurrentConfig, Hints, Place
-from controller.core.events import ConfigRead, Event, ShutdownRequested
+from controller.core.events import ConfigRead, Event, ShutdownRequested, Stopped
 from controller.core.memory import digests_in_use
 from controller.core.model import Health, PluginKey, State
 from controller.core.step import Step
 from controller.errors import PluginmgrError
 from controller.goplugin import HealthTicker
-from controller.http import Control, Peers, Probes, serve
+from controller.http import Control, Probes, serve
 from controller.local import ConfigFile, StatusFile
+from controller.manager.directories import Directories
 from controller.manager.environment import allowed
 from controller.manager.history import Entry, History
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
-from controller.manager.no_hosts import announce
+from controller.manager.remembered import Remembering
 from controller.manager.resident import MemoryWatch
 from controller.manager.sidecars import Sidecars
 from controller.manager.status import Identity
@@ -40,21 +40,35 @@ from controller.manager.supervisor import TAG, Site
 from controller.manager.watches import Watches
 from controller.manager.workplace import Places
 from controller.metrics import PluginManagerMetrics
+from controller.peers import Peers
+from controller.registry.door import Door
+from controller.registry.server import RegistryServer
+from controller.registry.server import serve as serve_registry
 from controller.settings import Settings
 from controller.volume import Scanner, Store, VolumeWatch
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who may ask: anybody, our own user, hosts."""
+
+    probes: socket.socket
+    control: socket.socket
+    hosts: socket.socket
 
 
 class Controller:
     """One controller in the directories that the caller holds, answering on the listeners that it opened."""
 
-    def __init__(
-        self, settings: Settings, directories: Directories, probes: socket.socket, control: socket.socket
-    ) -> None:
+    def __init__(self, settings: Settings, directories: Directories, listeners: Listeners) -> None:
         self._directories = directories
-        self._probes, self._control = probes, control
+        self._listeners = listeners
+        self._peers = Peers(f"{TAG}=")
+        self._door = Door(self._peers.refusal_of_host)
+        self._registry = RegistryServer(directories.run, self._door.is_admitted)
         self._journal, self._history = Journal(), History()
         self._remembering = Remembering(directories.memory, os.environ, settings.secrets_dirs)
-        self._manager = Manager(self._remembering.initial_state(), announce, (self._observe,))
+        self._manager = Manager(self._remembering.initial_state(), self._registry.notify, (self._observe,))
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
@@ -102,8 +116,11 @@ class Controller:
                 "health": self._health.run(),
                 "sampling": sampling.run(),
                 "status file": self._status.run(),
-                "probes": serve(Probes(self._views, self._metrics.render).handle, self._probes),
-                "control": serve(Control(self._views).handle, self._control, admit=Peers(f"{TAG}=").refusal),
+                "probes": serve(Probes(self._views, self._metrics.render).handle, self._listeners.probes),
+                "control": serve(Control(self._views).handle, self._listeners.control, admit=self._peers.refusal),
+                "registry": serve_registry(
+                    self._registry, self._listeners.hosts, self._directories.registry_server, self._door
+                ),
             }
             gc.freeze()  # what is built by now stays: no collection has to look at it again
             tasks = [group.create_task(work, name=name) for name, work in works.items()]
@@ -133,6 +150,8 @@ class Controller:
         if step.touched or before.conditions is not step.state.conditions:
             self._status.changed()
             self._remembering.keep(step.state, step.touched)
+        if isinstance(event, Stopped):
+            self._registry.ended(event.worker)
         for key in step.touched:
             if key not in step.state.plugins:
                 self._journal.forget(key)
