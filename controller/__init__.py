@@ -74,6 +74,7 @@ _MODULES = {
     "pool": (
         "DrainingError",
         "FullError",
+        "LostError",
         "NotFoundError",
         "PoolError",
         "ProcessPool",
