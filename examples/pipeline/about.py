@@ -58,7 +58,7 @@ def read(key: str, metadata: str) -> About:
         key=key,
         id=identity.get("id", ""),
         display_name=identity.get("display_name", "") or identity.get("name", ""),
-        is_enabled=identity.get("enabled", said is identity),  # the protos' JSON leaves out what is false
+        is_enabled=said is identity or identity.get("enabled", False),  # what YAML says of it was heeded at the start
         is_global=said.get("global", False),
         severity=_number(common_pb2.Severity, "SEVERITY", said.get("severity")),
         confidence=_number(common_pb2.Confidence, "CONFIDENCE", said.get("confidence")),
