@@ -16,6 +16,7 @@ from controller.core.memory import digests_in_use
 from controller.core.model import Health, PluginKey, State
 from controller.core.step import Step
 from controller.goplugin import HealthTicker, sweep
+from controller.manager.adapter import PluginAdapter
 from controller.manager.directories import Directories
 from controller.manager.environment import allowed
 from controller.manager.host_messages import Notify
@@ -24,6 +25,7 @@ from controller.manager.manager import Manager
 from controller.manager.one_kind import OneKind
 from controller.manager.remembered import Remembering
 from controller.manager.resident import PERIOD, MemoryWatch
+from controller.manager.sidecars import Sidecars
 from controller.manager.status import Identity, live
 from controller.manager.supervisor import TAG, Site
 from controller.manager.watches import Watches
@@ -45,9 +47,10 @@ class Engine:
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
-        self._current = kind.current(submit, directories.last_good_config)
+        sidecars = Sidecars(self._adapter)
+        self._current = kind.current(submit, directories.last_good_config, sidecars.hints)
         scanner = Scanner(kind.directory, Store(directories.store))
-        self._volume = VolumeWatch(scanner, submit, on_rescan=self._rescan)
+        self._volume = VolumeWatch(scanner, sidecars.joined(submit, self._current.refresh), on_rescan=self._rescan)
         self._places = Places(directories.work, directories.run)
         self._metrics = metrics
         self._identity = Identity(kind.name, os.getpid(), time.time(), version("pluginmgr"))
@@ -105,12 +108,15 @@ class Engine:
         return Site(
             instance=self._directories.instance,
             places=self._places,
-            adapter=lambda _: self._kind.adapter,
+            adapter=self._adapter,
             environment=allowed(os.environ),
             journal=self._journal,
             watches=Watches(self._health, self._memory, self._health_policy, self._manager.submit),
             submit=self._manager.submit,
         )
+
+    def _adapter(self, _: str) -> PluginAdapter[Any]:
+        return self._kind.adapter
 
     def _health_policy(self, key: PluginKey) -> Health:
         plugin = self._manager.state.plugins.get(key)

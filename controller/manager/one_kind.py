@@ -5,12 +5,12 @@ The embedder's mapping has the kind's `handshake`, `defaults` and `plugins`; the
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.config import CurrentConfig, Document, from_object, resolve
+from controller.config import CurrentConfig, Document, Hints, Place, from_object, resolve
 from controller.config.schema import GROUP_VERSION, KIND
 from controller.core.events import Event
 from controller.errors import ConfigError
@@ -47,14 +47,17 @@ class OneKind:
         resolve(document, plugin_dir="/", environ={}, secrets_dirs=(), adapters={self.name: None})
         return document
 
-    def current(self, submit: Callable[[Event], None], keep: Path) -> CurrentConfig:
-        """The config in force; its hints come from the YAML files beside the binaries."""
+    def current(
+        self, submit: Callable[[Event], None], keep: Path, hints: Callable[[Sequence[Place]], Hints]
+    ) -> CurrentConfig:
+        """The config in force; `hints` are what the YAML files beside the binaries say."""
         return CurrentConfig(
             submit,
             plugin_dir=str(self.directory),
             environ=os.environ,
             secrets_dirs=self.secrets_dirs,
             keep=keep,
+            hints=hints,
             adapters={self.name: None},
         )
 
