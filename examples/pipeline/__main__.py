@@ -32,17 +32,17 @@ def show(line: str) -> None:
 async def pipeline(args: argparse.Namespace) -> None:
     """Follow the registry, and bring events through what serves."""
     pool: ProcessPool[Any] = ProcessPool()
-    catalogue = Catalogue(say)
+    catalogue, is_known = Catalogue(say), asyncio.Event()
 
     def sync(message: HostMessage) -> None:
         pool.sync(message)
         catalogue.sync(message)
+        is_known.set()
 
     client = RegistryClient(args.run_dir, sync, host="pipeline", item=stub)
     async with asyncio.TaskGroup() as group:
         following = group.create_task(client.run(), name="follow the registry")
-        for key in args.wait_for:
-            await asyncio.wait_for(pool.wait_for(key), args.patience)
+        await is_known.wait()  # all that serves comes at once
         queue: asyncio.Queue[events.Event | None] = asyncio.Queue(events.MOST_WAITING)
         reading = group.create_task(events.fill(queue, events.given(args.events, args.pace, say)), name="read events")
         plugins = Plugins(pool, catalogue, say, args.patience)
@@ -74,7 +74,6 @@ def main() -> int:
     parser.add_argument(
         "--patience", type=float, default=10.0, metavar="SECONDS", help="for one call (default: %(default)g)"
     )
-    parser.add_argument("--wait-for", nargs="*", default=[], metavar="KIND/NAME", help="before the first event")
     try:
         asyncio.run(until_signalled(parser.parse_args()))
     except* BrokenPipeError:

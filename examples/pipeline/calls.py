@@ -79,8 +79,8 @@ class Plugins:
         return await self._call(formatter, "FormatBatch", request, len(alerts))
 
     async def _call(self, plugin: About, method: str, request: Any, count: int) -> list[Any]:
-        if not count:
-            return []
+        if not count or not self._catalogue.has(plugin.key):
+            return [None] * count  # a call to what is switched off would wait for it
         try:
             answer = await self._pool.call(
                 plugin.key,
@@ -107,5 +107,9 @@ class Plugins:
             return  # switched off meanwhile, and told of
         if isinstance(error, NotFoundError | RemovedError) or self._catalogue.is_lost(plugin.key):
             self._catalogue.drop(plugin.key)
-        what = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.aio.AioRpcError) else repr(error)
-        self._say(f"{plugin.key} failed for {count} items: {what}")
+        self._say(f"{plugin.key} failed for {count} items: {self._reason(error)}")
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, grpc.aio.AioRpcError):
+            return f"{error.code().name} {error.details()}"
+        return f"no answer within {self._patience:g} s" if isinstance(error, TimeoutError) else str(error)
