@@ -52,7 +52,8 @@ class Host:
 
     def _add(self, line: Line) -> None:
         with self._came:
-            self.lines = [*self.lines[-KEPT:], line]
+            keep = [each for each in self.lines[:-KEPT] if each["event"] == "wrong"]
+            self.lines = [*keep, *self.lines[-KEPT:], line]
             self._came.notify_all()
 
     def wait_for(self, event: str, fits: Callable[[Line], object] = bool, deadline: float = DEADLINE) -> Line:
@@ -78,6 +79,10 @@ class Host:
         final = self.wait_for("final")
         assert self.process.wait(DEADLINE) == 0
         return final
+
+    def wrong(self) -> list[Line]:
+        """What it saw that must never be; only the Python host looks."""
+        return [each for each in self.lines if each["event"] == "wrong"]
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)

@@ -3,8 +3,8 @@
     pyhost.py --run-dir DIR --host NAME --key KIND/NAME --method /service/Method [--payload-hex HEX] [--callers 32]
         [--idempotent] [--timeout 10s] [--pause 0s]
 
-`final` has one field more, `wrong`: what must never be, seen from inside. A call that begins or runs on a worker for
-which Drained was said, an answer that is not the request, a worker that came back.
+One line is its own, `wrong`: what must never be, seen from inside. A call that begins or runs on a worker for which
+Drained was said, an answer that is not the request, a worker that came back.
 """
 
 import argparse
@@ -38,13 +38,12 @@ class Load:
         self.pool: ProcessPool[Any] = ProcessPool()
         self.answered: dict[str, None] = {}
         self.running: Counter[str] = Counter()
-        self.wrong: list[str] = []
 
     def sync(self, message: HostMessage) -> None:
         """Hand a message to the pool, and note what it answers."""
         if isinstance(message, RegisterMessage | UpdateMessage):
-            back = [each.worker for each in message.workers if each.worker in self.answered]
-            self.wrong += [f"{worker} came back after Drained" for worker in back]
+            for worker in (each.worker for each in message.workers if each.worker in self.answered):
+                wrong(f"{worker} came back after Drained")
         if isinstance(message, RegisterMessage):
             self.pool.sync(message)
             return
@@ -52,7 +51,7 @@ class Load:
 
         def drained(worker: Any) -> None:
             if self.running[worker]:
-                self.wrong.append(f"{worker} was answered for with {self.running[worker]} calls on it")
+                wrong(f"{worker} was answered for with {self.running[worker]} calls on it")
             self.answered[worker] = None
             if len(self.answered) > REMEMBERED:
                 del self.answered[next(iter(self.answered))]
@@ -85,7 +84,7 @@ class Load:
     async def one(self, worker: Any, tried: list[str]) -> None:
         name, sent, error = str(worker.worker), time.time(), "cut off"
         if name in self.answered:
-            self.wrong.append(f"{name} was called after Drained")
+            wrong(f"{name} was called after Drained")
         tried.append(name)
         self.running[name] += 1
         try:
@@ -100,7 +99,7 @@ class Load:
                 del self.running[name]
             self.statistics.tried(name, sent, error)
         if answer != self.payload:
-            self.wrong.append(f"{name} answered {answer!r}")
+            wrong(f"{name} answered {answer!r}")
 
 
 def short(error: BaseException) -> str:
@@ -108,6 +107,10 @@ def short(error: BaseException) -> str:
     if isinstance(error, grpc.aio.AioRpcError):
         return f"{error.code().name}: {error.details()}"[:200]
     return f"{type(error).__name__}: {error}"[:200]
+
+
+def wrong(text: str) -> None:
+    say({"event": "wrong", "text": text})
 
 
 def say(line: dict[str, Any]) -> None:
@@ -135,7 +138,7 @@ async def main(options: argparse.Namespace) -> None:
         final = load.statistics.final()
         for task in works:
             task.cancel()
-    say(final | {"wrong": load.wrong})
+    say(final)
 
 
 async def obey(load: Load, stop: asyncio.Event) -> None:
