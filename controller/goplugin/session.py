@@ -10,8 +10,8 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from controller.goplugin.descendants import descendants
 from controller.goplugin.failures import HealthError, ProcessExit
+from controller.goplugin.family import descendants
 from controller.goplugin.handshake import Answer
 from controller.goplugin.health import Health, Status
 from controller.goplugin.logs import Sink
