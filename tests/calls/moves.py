@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.rig import Rig
@@ -25,6 +26,11 @@ class Moves:
         self.plugin, self.other, self.workers = plugin, other, workers
         self.round = 0
 
+    @property
+    def file(self) -> Path:
+        """The plugin's file."""
+        return self.controller.file(self.plugin)
+
     def swap(self) -> None:
         """Other bytes, renamed into place."""
         self._replaced(lambda: self.controller.swap(self.plugin))
@@ -34,6 +40,10 @@ class Moves:
         self.round += 1
         env = [{"name": "ROUND", "value": str(self.round)}]
         self._replaced(lambda: self.controller.flag(self.plugin, env=env))
+
+    def restart(self) -> None:
+        """Fresh workers of the same version."""
+        self._replaced(lambda: self.controller.restart(self.plugin))
 
     def flip(self) -> None:
         """The other plugin off if it is on, and on if it is off."""
