@@ -40,6 +40,16 @@ class Directories:
         return self.state / "control.sock"
 
     @property
+    def registry_socket(self) -> Path:
+        """Where hosts come in."""
+        return self.run / "registry.sock"
+
+    @property
+    def registry_server(self) -> Path:
+        """Where the registry itself listens, behind the door that hosts come in by."""
+        return self.state / "grpc.sock"
+
+    @property
     def last_good_config(self) -> Path:
         """The config that was in force last."""
         return self.state / "config.yaml"
@@ -48,6 +58,11 @@ class Directories:
     def memory(self) -> Path:
         """Holds and last good versions."""
         return self.state / "memory.json"
+
+    @property
+    def worker_numbers(self) -> Path:
+        """Which worker ids were given out."""
+        return self.state / "workers.json"
 
     @property
     def status(self) -> Path:

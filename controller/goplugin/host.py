@@ -9,7 +9,7 @@ from controller.goplugin.logs import Record, Stream
 from controller.goplugin.prctl import set_not_dumpable
 from controller.goplugin.session import Session, Timings
 from controller.goplugin.ticker import HealthTicker, Schedule, Ward
-from controller.goplugin.transport import CallError, Channel
+from controller.goplugin.transport import CallError, Channel, open_channel
 
 __all__ = [
     "CallError",
@@ -31,6 +31,7 @@ __all__ = [
     "become_subreaper",
     "descendants",
     "launch",
+    "open_channel",
     "reap_adopted",
     "set_not_dumpable",
     "sweep",

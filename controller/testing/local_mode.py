@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from controller.pool import ProcessPool
+from controller.registry.channels import Item, bare
 from controller.registry.client import follow
 from controller.testing.answers import DEADLINE, Answers
 from controller.testing.processes import tagged
@@ -100,11 +101,9 @@ class LocalMode(Wanted, Answers):
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def pool(
-        self, host: str = "test", *, item: Callable[[Any, Any], Any] | None = None
-    ) -> AbstractAsyncContextManager[ProcessPool[Any]]:
+    def pool(self, host: str = "test", *, item: Item = bare) -> AbstractAsyncContextManager[ProcessPool[Any]]:
         """Follow the controller as a host does; an item is a channel, or what `item(worker, channel)` makes of it."""
-        return follow(self.run, host=host) if item is None else follow(self.run, host=host, item=item)
+        return follow(self.run, host=host, item=item)
 
     # --- what it says and leaves
 
