@@ -12,12 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import grpc.aio
-
 from controller.core.model import Digest, LaunchId, PluginKey, Reported, Version, WorkerId
+from controller.http import listen_unix
 from controller.manager.handle import PluginHandle
 from controller.manager.host_messages import RegisterMessage, RemoveMessage, UnregisterMessage, UpdateMessage
-from controller.registry.pb.registry_pb2_grpc import add_RegistryServicer_to_server
 from controller.registry.server import RegistryServer
 from controller.testing.fake_worker import FakeWorker, Method, serve
 
@@ -45,12 +43,10 @@ class FakeRegistry:
 
     async def __aenter__(self) -> Self:
         """Listen."""
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        add_RegistryServicer_to_server(self._server, server)
-        server.add_insecure_port(f"unix:{self.run_dir / 'registry.sock'}")
-        await server.start()
-        self._stack.push_async_callback(server.stop, None)
-        self._stack.callback(self._server.close)
+        listener = self._stack.enter_context(listen_unix(self.run_dir / "registry.sock"))
+        group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        serving = group.create_task(self._server.run(listener, self.run_dir / "grpc.sock"), name="fake registry")
+        self._stack.callback(serving.cancel)
         return self
 
     async def __aexit__(
@@ -168,10 +164,12 @@ class _Listening(RegistryServer):
     """Notes in `answers` who said Drained of whom."""
 
     def __init__(self, run_dir: Path, answers: defaultdict[str, set[str]]) -> None:
-        super().__init__(run_dir)
+        super().__init__(run_dir, admit=lambda _peer, _group: None)
         self._answers = answers
 
-    async def Watch(self, request_iterator: Any, context: Any) -> None:  # noqa: N802 - the service's name for it
+    async def Watch(  # type: ignore[override]  # noqa: N802 - as in the class it is of
+        self, request_iterator: Any, context: Any
+    ) -> None:
         """Serve one host."""
         await super().Watch(self._noting(request_iterator), context)
 

@@ -43,7 +43,7 @@ async def serve(handle: PluginHandle[None], methods: Mapping[str, Method]) -> Fa
     return worker
 
 
-class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc's stubs leave it untyped
+class _Methods(grpc.GenericRpcHandler):
     """Finds a method by its full name; None is answered with UNIMPLEMENTED."""
 
     def __init__(self, worker: FakeWorker, methods: Mapping[str, Method]) -> None:

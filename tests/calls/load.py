@@ -14,6 +14,7 @@ from typing import Any
 from tests.tools import build
 
 HERE = Path(__file__).resolve().parent
+HOSTS = ("python", "go")
 DEADLINE = 60.0
 KEPT = 1000  # lines; a soak says more
 METHOD = "/zoo.Echo/Call"

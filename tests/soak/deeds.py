@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
 
 from tests.calls.crowd import Crowd
 from tests.calls.moves import SWIFT, Moves
@@ -21,7 +20,7 @@ class Deeds:
         self.script = Moves(controller, "script", "other", 2)
         self.done: Counter[str] = Counter()
         self.killed: set[str] = set()
-        self._all: dict[Callable[[Moves], None], int] = {
+        self._all = {
             self.swap: 20,
             self.relaunch: 10,
             self.flip: 15,
