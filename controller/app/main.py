@@ -8,14 +8,15 @@ import signal
 import threading
 from contextlib import ExitStack
 
-from controller.app.controller import Controller
-from controller.app.directories import held
+from controller.app.controller import Controller, Listeners
 from controller.goplugin import become_subreaper, set_not_dumpable, sweep
 from controller.http import listen_tcp, listen_unix
+from controller.manager.directories import held
 from controller.manager.supervisor import TAG
 from controller.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+HOSTS_MODE = 0o660  # the group is the run dir's, by its setgid bit
 KILL_SECONDS = 1.0  # from a second signal until what still hangs is cut off
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,9 @@ def main(settings: Settings) -> int:
         log.info("listening", extra={"http": "{}:{}".format(*probes.getsockname()[:2])})
         control = stack.enter_context(listen_unix(directories.control_socket))
         stack.callback(directories.control_socket.unlink, missing_ok=True)
-        asyncio.run(_run(Controller(settings, directories, probes, control), settings.grace))
+        hosts = stack.enter_context(listen_unix(directories.registry_socket, HOSTS_MODE))
+        stack.callback(directories.registry_socket.unlink, missing_ok=True)
+        asyncio.run(_run(Controller(settings, directories, Listeners(probes, control, hosts)), settings.grace))
     log.info("stopped")
     return 0
 

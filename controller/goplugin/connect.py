@@ -79,5 +79,5 @@ class Connector:
         return self.is_refused
 
     def _open(self) -> None:
-        self.channel = transport.open_channel(self._answer)
+        self.channel = transport.open_channel(self._answer.network, self._answer.address)
         self.health = Health(self.channel)

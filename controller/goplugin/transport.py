@@ -46,9 +46,9 @@ def resolve(answer: Answer, cwd: str) -> Answer:
     return Answer(answer.protocol_version, answer.network, os.path.join(cwd, answer.address))  # noqa: PTH118
 
 
-def open_channel(answer: Answer) -> Channel:
-    """Return a channel to the address; it connects at the first call."""
-    return grpc.aio.insecure_channel(_target(answer), options=_OPTIONS)
+def open_channel(network: str, address: str) -> Channel:
+    """Return a channel to "unix" and a path, or to "tcp" and host:port; it connects at the first call."""
+    return grpc.aio.insecure_channel(_target(network, address), options=_OPTIONS)
 
 
 def share_socket(answer: Answer) -> None:
@@ -83,9 +83,9 @@ def _socket_address(answer: Answer) -> tuple[socket.AddressFamily, str | tuple[s
     return (socket.AF_INET6 if ":" in host else socket.AF_INET), (host, int(port))
 
 
-def _target(answer: Answer) -> str:
-    if answer.network == "tcp":
-        return f"dns:///{answer.address}"
-    if answer.address.startswith("@"):
-        return f"unix-abstract:{answer.address[1:]}"
-    return f"unix:{answer.address}"
+def _target(network: str, address: str) -> str:
+    if network == "tcp":
+        return f"dns:///{address}"
+    if address.startswith("@"):
+        return f"unix-abstract:{address[1:]}"
+    return f"unix:{address}"

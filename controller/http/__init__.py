@@ -5,9 +5,8 @@ Knows the rest only as `Views`. Takes no decision and holds no state but its con
 
 from controller.http.connection import Limits
 from controller.http.control import Control
-from controller.http.peers import Peers
 from controller.http.probes import Probes
 from controller.http.server import listen_tcp, listen_unix, serve
 from controller.http.views import Check, Checks, Views
 
-__all__ = ["Check", "Checks", "Control", "Limits", "Peers", "Probes", "Views", "listen_tcp", "listen_unix", "serve"]
+__all__ = ["Check", "Checks", "Control", "Limits", "Probes", "Views", "listen_tcp", "listen_unix", "serve"]

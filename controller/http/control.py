@@ -1,6 +1,6 @@
 """What the command line asks of a running controller: JSON over the Unix socket in the state directory.
 
-The paths are documented in docs/reference/http.md. A plugin must never reach this socket: see `peers`.
+The paths are documented in docs/reference/http.md. A plugin must never reach this socket: see `controller.peers`.
 """
 
 import json

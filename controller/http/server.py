@@ -90,13 +90,13 @@ def listen_tcp(address: str) -> socket.socket:
     return listener
 
 
-def listen_unix(path: Path) -> socket.socket:
-    """A listening socket at `path`, 0600. The caller holds the state directory's lock: a file there is a leftover."""
+def listen_unix(path: Path, mode: int = 0o600) -> socket.socket:
+    """A listening socket at `path`. The caller holds the lock of the directory: a file there is a leftover."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.unlink(missing_ok=True)
         listener.bind(os.fspath(path))
-        path.chmod(0o600)  # before listen: nobody connects in between
+        path.chmod(mode)  # before listen: nobody connects in between
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()

@@ -9,7 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from controller.http import Control, Peers, listen_unix, serve
+from controller.http import Control, listen_unix, serve
+from controller.peers import Peers
 from tests.http.fakes import FakeViews
 
 

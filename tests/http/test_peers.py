@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.http import Control, Peers
+from controller.http import Control
+from controller.peers import Peers
 from tests.http.fakes import FakeViews
 
 PR_SET_CHILD_SUBREAPER = 36
