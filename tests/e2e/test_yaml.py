@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.proc import is_alive, until_gone
 from tests.e2e.rig import Rig
-from tests.plugins import zoo
+from tests.plugins import of_kinds, zoo
 
 ADAPTER = f"""
 import json
@@ -303,3 +303,17 @@ def test_metadata_is_nothing_that_a_pluginconfig_can_set(rules: Rules):
     rules.configure({"name": "rule", "metadata": json.dumps({"id": "two"})})
     rules.rig.start()
     rules.rig.until_plugin("rule", lambda each: each.get("id") == "one")
+
+
+def test_the_bundled_adapter_of_rules_reads_it_and_asks_the_plugin_where_there_is_none(controller: Rig):
+    rules = controller.plugins / "rule"
+    of_kinds.install("good_rule", rules, "on")
+    (rules / "off.yaml").write_text("name: off\n", encoding="utf-8")
+    (rules / "on.yaml").write_text("id: beside\nname: on\nenabled: true\n", encoding="utf-8")
+    of_kinds.install("good_rule", rules, "off")
+    controller.write_config({"kinds": [{"name": "rule", "adapter": "rule", "defaults": {"update": AT_ONCE}}]})
+    controller.start()
+    assert controller.until_served("rule/on")["id"] == "beside"
+    controller.until_state("rule/off", "Disabled")
+    (rules / "on.yaml").unlink()
+    controller.until_plugin("rule/on", lambda each: each.get("id") == "good-rule")
