@@ -41,12 +41,11 @@ RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 70 ] && echo build/run 
 HTTP ?= 127.0.0.1:8080
 
 .PHONY: run
-run: $(PROJECT) $(GO) ## start the sample plugins; edit, replace and kill them from another terminal
-	examples/build.sh
+run: $(PROJECT) $(GO) ## start the sample pipeline; edit, replace and kill its plugins from another terminal
+	examples/build.sh < /dev/null
 	[ -e build/pluginconfig.yaml ] || cp examples/local/pluginconfig.yaml build/pluginconfig.yaml
 	@cat examples/local/banner.txt
-	@exec pluginmgr run --plugin-dir build/plugins --config build/pluginconfig.yaml \
-		--state-dir build/state --run-dir $(RUN_DIR) --http $(HTTP) --log-format text
+	@exec python examples/local/run.py --run-dir $(RUN_DIR) --http $(HTTP)
 
 # --- develop --------------------------------------------------------------------------------------------------------
 

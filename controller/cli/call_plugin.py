@@ -60,14 +60,8 @@ async def call(run_dir: Path, key: str, items: Sequence[Item], seconds: float) -
         except NotFoundError as error:
             serving = ", ".join(sorted(pool.plugins())) or "nothing"
             raise UnfitError(f"{key} does not serve; what does: {serving}") from error
-        except CallError as error:
-            raise UnfitError(
-                f"the call to {key} failed: {error.code().name} {error.details() or ''}".rstrip()
-            ) from error
-        except TimeoutError as error:
-            raise UnfitError(f"{key} has no free worker within {seconds:g} s") from error
-        except (PoolError, UnfitValueError) as error:
-            raise UnfitError(f"the call to {key} failed: {error}") from error
+        except (CallError, PoolError, TimeoutError, UnfitValueError) as error:
+            raise UnfitError(f"the call to {key} failed: {_told(error)}") from error
 
 
 def write(results: Iterable[Item], output: str) -> None:
@@ -91,3 +85,9 @@ def _objects(source: str, text: str) -> Iterator[Item]:
             if not isinstance(each, dict):
                 raise UsageError(f"{source} has {json.dumps(each)[:80]} where a JSON object belongs")
             yield each
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, CallError):
+        return f"{error.code().name} {error.details() or ''}".rstrip()
+    return str(error)
