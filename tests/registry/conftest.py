@@ -40,8 +40,8 @@ class Registry:
     def start(self) -> None:
         """As a new controller does: what the former one knew is forgotten."""
         self.server = RegistryServer(self.run_dir, self._admit)
-        listener = listen_unix(self.socket, 0o660)
-        self._running = asyncio.create_task(self.server.run(listener, self.private))
+        self.listener = listen_unix(self.socket, 0o660)
+        self._running = asyncio.create_task(self.server.run(self.listener, self.private))
 
     async def stop(self) -> None:
         if self._running:
@@ -49,6 +49,7 @@ class Registry:
             with suppress(asyncio.CancelledError):
                 await self._running
             self._running = None
+            self.listener.close()
         self.socket.unlink(missing_ok=True)
 
     def say(self, *messages: object) -> None:

@@ -1,13 +1,14 @@
 """What the server says on the wire, and what it bears."""
 
+import asyncio
 import logging
 
 import grpc
 import pytest
 
 from controller.registry.pb import registry_pb2 as pb
-from tests.registry.conftest import Host, until
-from tests.registry.deaf import watch
+from tests.registry.conftest import DEADLINE, Host, until
+from tests.registry.deaf import DATA, frame, watch
 from tests.registry.words import A, B, REPORTED, V1, V2
 
 
@@ -183,12 +184,17 @@ async def test_the_longest_name_is_taken(connect):
     assert (await connect().hello("x" * 128)).sequence == 1
 
 
-async def test_bytes_that_are_no_message_end_that_watch_alone(registry, connect):
+@pytest.mark.parametrize("first", [(), (pb.WatchRequest(hello=pb.Hello(host="junk")),)], ids=["at first", "later"])
+async def test_bytes_that_are_no_message_end_that_watch_alone(registry, connect, first):
     good = connect()
     await good.hello("good")
-    junk = watch(registry.socket, pb.WatchRequest())
-    junk.sendall(b"\0\0\5\0\0\0\0\0\1" + b"\0\0\0\0\5\xff\xff\xff\xff\xff")
-    await until(lambda: len(registry.server._door._open) == 2)
+    junk = watch(registry.socket, *first)
+    junk.sendall(frame(DATA, 0, 1, b"\0\0\0\0\5\xff\xff\xff\xff\xff"))
+    junk.setblocking(False)
+    said = b""
+    async with asyncio.timeout(DEADLINE):
+        while b"these bytes are no WatchRequest" not in said:
+            said += await asyncio.get_running_loop().sock_recv(junk, 4096)
     junk.close()
     registry.say(registry.words.register("w1"))
     assert (await good.hear()).sequence == 2
