@@ -33,12 +33,16 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One binary: a package seen from a module of this repository, which pins all versions."""
+    """One binary: a package seen from a module of this repository, which pins all versions.
+
+    `also`: other modules of this repository that it is made of, by a `replace` in its own.
+    """
 
     module: str
     package: str = "."
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     about: str = ""
+    also: tuple[str, ...] = ()
 
 
 def _examples(version: str, **packages: str) -> dict[str, Target]:
@@ -60,10 +64,13 @@ TARGETS: Mapping[str, Target] = {
     "tflint-ruleset-terraform": Target(
         "tests/tools/tflint", "github.com/terraform-linters/tflint-ruleset-terraform", about="takes some minutes"
     ),
-    "greeter-go": Target("examples/go"),
+    "protoc-gen-go": Target("tests/tools/protoc-gen", "google.golang.org/protobuf/cmd/protoc-gen-go"),
+    "protoc-gen-go-grpc": Target("tests/tools/protoc-gen", "google.golang.org/grpc/cmd/protoc-gen-go-grpc"),
+    "greeter-go": Target("examples/greeter/go"),
     "echo": Target("tests/plugins/echo"),
     "wrong_architecture": Target("tests/plugins/wrong_architecture", environment={"GOARCH": FOREIGN_MACHINE}),
     "gohost": Target("tests/bench/gohost"),
+    "callhost": Target("tests/calls/gohost", also=("clients/go",)),
 }
 
 
@@ -120,10 +127,10 @@ def _version() -> str:
 
 
 def _key(target: Target) -> str:
-    module = ROOT / target.module
     digest = hashlib.sha256(f"{_version()} {FLAGS} {target.package} {dict(target.environment)}".encode())
-    for path in sorted(p for p in module.rglob("*") if p.suffix in {".go", ".mod", ".sum"}):
-        digest.update(f"\0{path.relative_to(module)}\0".encode() + path.read_bytes())
+    for module in (ROOT / each for each in (target.module, *target.also)):
+        for path in sorted(p for p in module.rglob("*") if p.suffix in {".go", ".mod", ".sum"}):
+            digest.update(f"\0{path.relative_to(module)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

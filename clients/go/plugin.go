@@ -1,0 +1,70 @@
+package pluginmgr
+
+import "container/list"
+
+// plugin is one plugin that serves: its workers and the calls that wait for one. The pool's mutex guards it. Whoever
+// makes a worker free calls dispatch, so a call waits only while no worker is free.
+type plugin struct {
+	key       string
+	processes []*process
+	waiting   list.List // of *waiter, first come, first served
+	turn      int       // where the search for the least busy begins, so that equals take turns
+}
+
+// waiter is a call without a worker yet. What it gets is sent once.
+type waiter struct {
+	plugin  *plugin
+	place   *list.Element // nil once it has been answered
+	granted chan grant
+}
+
+// grant is a worker, or why there is none.
+type grant struct {
+	worker *Worker
+	err    error
+}
+
+// free finds the least busy worker that may be called, or nil.
+func (p *plugin) free() *process {
+	count := len(p.processes)
+	var best *process
+	for i := range count {
+		each := p.processes[(p.turn+i)%count]
+		if each.isFree() && (best == nil || each.running < best.running) {
+			best = each
+		}
+	}
+	if best != nil {
+		p.turn = (p.turn + 1) % count
+	}
+	return best
+}
+
+func (p *plugin) queue() *waiter {
+	waits := &waiter{plugin: p, granted: make(chan grant, 1)}
+	waits.place = p.waiting.PushBack(waits)
+	return waits
+}
+
+// next takes the call that came first out of the queue, or gives nil.
+func (p *plugin) next() *waiter {
+	front := p.waiting.Front()
+	if front == nil {
+		return nil
+	}
+	waits := front.Value.(*waiter)
+	waits.leave()
+	return waits
+}
+
+// fail sends all that wait away.
+func (p *plugin) fail(err error) {
+	for waits := p.next(); waits != nil; waits = p.next() {
+		waits.granted <- grant{err: err}
+	}
+}
+
+func (w *waiter) leave() {
+	w.plugin.waiting.Remove(w.place)
+	w.place = nil
+}

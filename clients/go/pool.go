@@ -1,0 +1,201 @@
+package pluginmgr
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// Pool gives out the workers of all plugins that serve. It is safe for use by many goroutines. [Follow] makes one.
+//
+// One mutex owns the workers' state, the count of the calls on them and the queues: a call is counted in the same
+// critical section that sees its worker listed, so none begins on a worker that drains.
+type Pool struct {
+	options Options
+	runDir  string
+	stop    context.CancelFunc // ends the watch
+	watched chan struct{}      // closed when the watch has ended
+
+	mu        sync.Mutex
+	plugins   map[string]*plugin  // those that serve
+	removed   map[string]struct{} // the tombstones
+	processes map[string]*process // by worker id: listed, or still with a call
+	outbox    *outbox             // of the Watch that is open, if one is
+	changed   chan struct{}       // closed and replaced when a plugin begins to serve, and when the pool closes
+	running   int                 // calls on all workers
+	open      int                 // connections
+	closed    bool                // takes no new call
+	ended     bool                // and follows the registry no more
+	quiet     chan struct{}       // closed once closed and no call runs
+	gone      chan struct{}       // closed once ended and no connection is open
+}
+
+func newPool(runDir string, options Options) *Pool {
+	return &Pool{
+		options:   options,
+		runDir:    runDir,
+		watched:   make(chan struct{}),
+		plugins:   map[string]*plugin{},
+		removed:   map[string]struct{}{},
+		processes: map[string]*process{},
+		changed:   make(chan struct{}),
+		quiet:     make(chan struct{}),
+		gone:      make(chan struct{}),
+	}
+}
+
+// Acquire takes a worker of the plugin with that key, kind/name. Where none is free it waits, first come, first served,
+// until one is or ctx ends. Release the worker once the call is over.
+//
+// The error is one of ErrNotFound, ErrRemoved, ErrDraining and ErrFull, at once, or wraps ctx's.
+func (p *Pool) Acquire(ctx context.Context, key string) (*Worker, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("acquire %s: %w", key, err)
+	}
+	worker, waits, err := p.takeOrQueue(key)
+	if err != nil {
+		return nil, fmt.Errorf("acquire %s: %w", key, err)
+	}
+	if worker != nil {
+		return worker, nil
+	}
+	select {
+	case got := <-waits.granted:
+		if got.err != nil {
+			return nil, fmt.Errorf("acquire %s: %w", key, got.err)
+		}
+		return got.worker, nil
+	case <-ctx.Done():
+		p.giveUp(waits)
+		return nil, fmt.Errorf("acquire %s: no worker was free: %w", key, ctx.Err())
+	}
+}
+
+// WaitFor returns once the plugin serves, or with ErrDraining or ctx's error.
+func (p *Pool) WaitFor(ctx context.Context, key string) error {
+	for {
+		p.mu.Lock()
+		_, serves := p.plugins[key]
+		closed, changed := p.closed, p.changed
+		p.mu.Unlock()
+		if closed {
+			return fmt.Errorf("wait for %s: %w", key, ErrDraining)
+		}
+		if serves {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: it does not serve: %w", key, ctx.Err())
+		}
+	}
+}
+
+// Plugins gives the workers of each plugin that serves, by kind/name.
+func (p *Pool) Plugins() map[string][]WorkerInfo {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := make(map[string][]WorkerInfo, len(p.plugins))
+	for key, each := range p.plugins {
+		for _, process := range each.processes {
+			found[key] = append(found[key], *process.info)
+		}
+	}
+	return found
+}
+
+// takeOrQueue gives a worker, or a place in the queue.
+func (p *Pool) takeOrQueue(key string) (*Worker, *waiter, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	served, err := p.find(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if free := served.free(); free != nil {
+		return p.take(free), nil, nil
+	}
+	if served.waiting.Len() >= p.options.MaxWaiting {
+		return nil, nil, ErrFull
+	}
+	return nil, served.queue(), nil
+}
+
+func (p *Pool) find(key string) (*plugin, error) {
+	if p.closed {
+		return nil, ErrDraining
+	}
+	if served, ok := p.plugins[key]; ok {
+		return served, nil
+	}
+	if _, ok := p.removed[key]; ok {
+		return nil, ErrRemoved
+	}
+	return nil, ErrNotFound
+}
+
+func (p *Pool) take(free *process) *Worker {
+	free.running++
+	p.running++
+	return &Worker{pool: p, process: free, info: free.info}
+}
+
+// dispatch gives free workers to the calls that wait, in their order.
+func (p *Pool) dispatch(served *plugin) {
+	for served.waiting.Len() > 0 {
+		free := served.free()
+		if free == nil {
+			return
+		}
+		served.next().granted <- grant{worker: p.take(free)}
+	}
+}
+
+// giveUp leaves the queue. A worker that was granted in the same moment goes to the next.
+func (p *Pool) giveUp(waits *waiter) {
+	p.mu.Lock()
+	queued := waits.place != nil
+	if queued {
+		waits.leave()
+	}
+	p.mu.Unlock()
+	if queued {
+		return
+	}
+	if got := <-waits.granted; got.worker != nil {
+		got.worker.Release(nil)
+	}
+}
+
+func (p *Pool) release(worker *Worker, broken bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if worker.released {
+		return
+	}
+	worker.released = true
+	used := worker.process
+	used.running--
+	p.running--
+	switch {
+	case !used.listed:
+		p.finishIfIdle(used)
+	case broken:
+		used.eject(p.options.EjectFor, p.comeBack)
+	}
+	if used.listed {
+		p.dispatch(used.plugin)
+	}
+	p.settle()
+}
+
+// comeBack ends an ejection.
+func (p *Pool) comeBack(process *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if process.isBack() {
+		process.ejected = false
+		p.dispatch(process.plugin)
+	}
+}

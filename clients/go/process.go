@@ -1,0 +1,50 @@
+package pluginmgr
+
+import (
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// process is a worker as this host sees it, from the message that lists it until no call runs on it any more. The pool's
+// mutex guards it.
+type process struct {
+	info    *WorkerInfo // replaced, never changed
+	conn    *grpc.ClientConn
+	plugin  *plugin
+	running int  // calls on it
+	listed  bool // takes calls; once false, for ever
+	owes    bool // the registry waits for Drained
+	ejected bool // out of rotation after an error of the transport
+	backAt  time.Time
+	timer   *time.Timer
+}
+
+// isFree tells whether a call may begin on it.
+func (p *process) isFree() bool {
+	limit := p.info.Concurrency
+	return p.listed && !p.ejected && (limit == 0 || p.running < limit)
+}
+
+// eject takes it out of rotation for a while. `back` is called without the mutex once the while is over.
+func (p *process) eject(pause time.Duration, back func(*process)) {
+	p.ejected = true
+	p.backAt = time.Now().Add(pause)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(pause, func() { back(p) })
+	} else {
+		p.timer.Reset(pause)
+	}
+	p.conn.Connect() // a connection that was lost would else wait for the next call
+}
+
+// isBack tells, when the timer fires, whether the newest ejection is over.
+func (p *process) isBack() bool {
+	return p.listed && p.ejected && !time.Now().Before(p.backAt)
+}
+
+func (p *process) stopTimer() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}

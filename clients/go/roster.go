@@ -1,0 +1,156 @@
+package pluginmgr
+
+import "google.golang.org/grpc"
+
+// This file takes over what the registry says. All of it needs the pool's mutex.
+
+// serve makes these workers, and no others, those of the plugin.
+func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
+	if len(now.workers) == 0 {
+		p.withdraw(now.plugin, ErrNotFound)
+		return
+	}
+	delete(p.removed, now.plugin)
+	served := p.plugins[now.plugin]
+	if served == nil {
+		served = &plugin{key: now.plugin}
+		p.plugins[now.plugin] = served
+	}
+	before := served.processes
+	served.processes = make([]*process, 0, len(now.workers))
+	stay := make(map[*process]bool, len(now.workers))
+	for _, info := range now.workers {
+		if known := p.list(served, info, fresh); known != nil && !stay[known] {
+			stay[known] = true
+			served.processes = append(served.processes, known)
+		}
+	}
+	for _, each := range before {
+		if !stay[each] {
+			p.unlist(each, false)
+		}
+	}
+	p.dispatch(served)
+	p.broadcast()
+}
+
+// list gives the worker's process, a new one if it is not known. It gives nil for one that was told to drain before:
+// that is never taken back.
+func (p *Pool) list(served *plugin, info *WorkerInfo, fresh map[string]*grpc.ClientConn) *process {
+	known := p.processes[info.ID]
+	if known != nil {
+		if !known.listed || known.plugin != served {
+			return nil
+		}
+		known.info = info
+		return known
+	}
+	conn := fresh[info.ID]
+	if conn == nil {
+		return nil
+	}
+	delete(fresh, info.ID)
+	p.open++
+	made := &process{info: info, conn: conn, plugin: served, listed: true}
+	p.processes[info.ID] = made
+	return made
+}
+
+// drain lets no new call begin on these workers, and answers for each once no call runs on it: at once, if the worker
+// is not known.
+func (p *Pool) drain(ids []string) {
+	for _, id := range ids {
+		if known := p.processes[id]; known != nil {
+			p.unlist(known, true)
+		} else {
+			p.answer(id)
+		}
+	}
+}
+
+// withdraw ends the plugin's serving; who waits for it gets why.
+func (p *Pool) withdraw(key string, why error) {
+	if why == ErrRemoved {
+		p.removed[key] = struct{}{}
+	}
+	served := p.plugins[key]
+	if served == nil {
+		return
+	}
+	delete(p.plugins, key)
+	for _, each := range served.processes {
+		p.unlist(each, false)
+	}
+	served.fail(why)
+}
+
+// replace takes over a snapshot: what is missing in it is gone, and answered for.
+func (p *Pool) replace(all []roster, removed []string, fresh map[string]*grpc.ClientConn) {
+	p.removed = make(map[string]struct{}, len(removed))
+	for _, key := range removed {
+		p.removed[key] = struct{}{}
+	}
+	plugins, workers := map[string]bool{}, map[string]bool{}
+	for _, each := range all {
+		plugins[each.plugin] = true
+		for _, info := range each.workers {
+			workers[info.ID] = true
+		}
+	}
+	for id, each := range p.processes {
+		if !workers[id] {
+			p.unlist(each, true)
+		}
+	}
+	for key := range p.plugins {
+		if !plugins[key] {
+			_, tombstone := p.removed[key]
+			p.withdraw(key, map[bool]error{true: ErrRemoved, false: ErrNotFound}[tombstone])
+		}
+	}
+	for _, each := range all {
+		p.serve(each, fresh)
+	}
+}
+
+// unlist lets no new call begin on the process.
+func (p *Pool) unlist(known *process, owes bool) {
+	known.listed = false
+	known.owes = known.owes || owes
+	known.stopTimer()
+	p.finishIfIdle(known)
+}
+
+// finishIfIdle closes what is left of a process that is listed no more, once no call runs on it.
+func (p *Pool) finishIfIdle(known *process) {
+	if known.listed || known.running > 0 || p.processes[known.info.ID] != known {
+		return
+	}
+	delete(p.processes, known.info.ID)
+	if known.owes {
+		p.answer(known.info.ID)
+	}
+	go p.hangUp(known.conn) // may wait for a peer that reads nothing, some seconds at most
+}
+
+func (p *Pool) hangUp(conn *grpc.ClientConn) {
+	_ = conn.Close() // fails only where it was closed before
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open--
+	p.settle()
+}
+
+// answer tells the registry that the worker is drained. While no Watch is open there is nobody to tell: the next one's
+// Hello says it, by not holding the worker.
+func (p *Pool) answer(id string) {
+	if p.outbox != nil {
+		p.outbox.add(id)
+	}
+}
+
+// broadcast wakes those who wait for a plugin to serve.
+func (p *Pool) broadcast() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
