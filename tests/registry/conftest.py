@@ -96,7 +96,7 @@ class Host:
 async def until(fits: Callable[[], object]) -> None:
     """Return once it is so; for what other tasks bring about and nobody tells."""
     async with asyncio.timeout(DEADLINE):
-        while not fits():
+        while not fits():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.005)
 
 

@@ -1,6 +1,7 @@
 """The client over real sockets: what it feeds to `Notify`, how it comes back, and which channels it has."""
 
 import asyncio
+import logging
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -10,7 +11,6 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from controller.manager.host_messages import RegisterMessage, RemoveMessage, UnregisterMessage, UpdateMessage
-from controller.registry import client as module
 from controller.registry.client import RegistryClient
 from controller.registry.pb import registry_pb2 as pb
 from controller.registry.pb.registry_pb2_grpc import add_RegistryServicer_to_server
@@ -274,12 +274,24 @@ async def test_what_it_holds_is_said_at_a_reconnect(root, pool):
         assert [list(each.holds) for each in script.hellos] == [[], ["w1"]]
 
 
-async def test_two_hosts_of_one_name_do_not_cut_each_other_at_full_speed(registry, pool, caplog):
-    async with following(registry.run_dir, pool), following(registry.run_dir, Pool()):
-        async with asyncio.timeout(DEADLINE):
-            while not any("ABORTED" in getattr(each, "why", "") for each in caplog.records):
-                await asyncio.sleep(0.01)
-    assert module.LONGEST_PAUSE == 1.0
+async def test_a_connection_that_does_not_last_is_tried_again_ever_more_slowly(root, pool):
+    """Two hosts of one name would cut each other at full speed."""
+    async with scripted(root / "registry.sock", Script(*[[snapshot(), snapshot(2)]] * 5)) as script:
+        began = asyncio.get_running_loop().time()
+        async with following(root, pool):
+            await until(lambda: len(script.hellos) == 5)
+        # At the least half of 0.1, 0.2, 0.4 and 0.8 s.
+        assert asyncio.get_running_loop().time() - began > 0.75
+
+
+async def test_the_state_of_the_connection_has_one_line_for_each_change(root, pool, caplog):
+    caplog.set_level(logging.INFO, "controller.registry")
+    async with following(root, pool):
+        await asyncio.sleep(0.2)  # several tries
+        async with scripted(root / "registry.sock", Script([snapshot()])):
+            await until(lambda: len(caplog.records) == 2)
+    assert [each.message for each in caplog.records] == ["no connection to the registry", "connected to the registry"]
+    assert "No such file" in caplog.records[0].why
 
 
 @pytest.mark.parametrize("host", ["", "x" * 129])

@@ -1,4 +1,4 @@
-"""The ledger in a hostile world: random plugins, hosts, answers, losses and time, beside a model of who was told what."""
+"""The ledger in a hostile world: random plugins, hosts, answers, losses and time, beside a model of who knows what."""
 
 from dataclasses import dataclass, field
 

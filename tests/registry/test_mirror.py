@@ -5,7 +5,6 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.model import PluginKey, WorkerId
 from controller.manager.host_messages import (
     RegisterMessage,
     RemoveMessage,
@@ -15,7 +14,7 @@ from controller.manager.host_messages import (
 from controller.registry import wire
 from controller.registry.ledger import Ledger
 from controller.registry.mirror import Mirror
-from tests.registry.words import A, B, V1, V2, Words
+from tests.registry.words import V1, V2, A, B, Words
 
 RUN = Path("/run/pm")
 
@@ -26,12 +25,9 @@ class Following:
     def __init__(self) -> None:
         self.words = Words(RUN)
         self.ledger = Ledger()
-        self.opened: list[WorkerId] = []
-        self.vanished: list[WorkerId] = []
+        self.opened, self.vanished = [], []
         self.mirror = Mirror(RUN, self._open, self.vanished.append, self.words.on_drained)
-        self.serving: dict[PluginKey, list[WorkerId]] = {}
-        self.removed: set[PluginKey] = set()
-        self.draining: set[WorkerId] = set()
+        self.serving, self.removed, self.draining = {}, set(), set()
         self.is_connected = False
 
     def _open(self, worker):

@@ -9,7 +9,7 @@ import pytest
 from controller.registry.pb import registry_pb2 as pb
 from tests.registry.conftest import DEADLINE, Host, until
 from tests.registry.deaf import DATA, frame, watch
-from tests.registry.words import A, B, REPORTED, V1, V2
+from tests.registry.words import REPORTED, V1, V2, A, B
 
 
 def ids(workers) -> list[str]:

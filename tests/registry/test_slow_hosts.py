@@ -90,5 +90,3 @@ async def test_bytes_are_bounded_as_well_and_the_snapshot_is_not_counted(monkeyp
     assert made.ended.result()[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
     made.put(big)
     assert made.length == 0
-
-
