@@ -8,20 +8,18 @@ import gc
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from controller.adapters.lookup import adapter, installed
-from controller.app.directories import Directories
+from controller.adapters.lookup import Handshakes, adapter
 from controller.app.post_mortem import PostMortem
-from controller.app.remembered import Remembering
 from controller.app.sampling import Sampling
 from controller.app.status_writer import StatusWriter
 from controller.app.views import AppViews
 from controller.app.worker_numbers import WorkerNumbers
-from controller.config import CurrentConfig
+from controller.config import CurrentConfig, Hints, Place
 from controller.core.events import ConfigRead, Event, ShutdownRequested, Stopped
 from controller.core.memory import digests_in_use
 from controller.core.model import Health, PluginKey, State
@@ -30,11 +28,14 @@ from controller.errors import PluginmgrError
 from controller.goplugin import HealthTicker
 from controller.http import Control, Probes, serve
 from controller.local import ConfigFile, StatusFile
+from controller.manager.directories import Directories
 from controller.manager.environment import allowed
 from controller.manager.history import Entry, History
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
+from controller.manager.remembered import Remembering
 from controller.manager.resident import MemoryWatch
+from controller.manager.sidecars import Sidecars
 from controller.manager.status import Identity
 from controller.manager.supervisor import TAG, Site
 from controller.manager.watches import Watches
@@ -71,22 +72,25 @@ class Controller:
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
-        self._current = _current_config(settings, directories, submit)
+        sidecars = Sidecars(adapter)
+        self._current = _current_config(settings, directories, submit, sidecars.hints)
         self._file = ConfigFile(_config_file(settings), self._current)
         scanner = Scanner(settings.plugin_dir, Store(directories.store))
-        self._volume = VolumeWatch(scanner, submit, on_rescan=self._rescan)
-        ages = {"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at}
-        self._metrics = PluginManagerMetrics(
-            version=version("pluginmgr"),
-            resident=self._memory.sizes,
-            ages=ages,
-            hosts=lambda: len(self._registry.hosts),
-        )
+        self._volume = VolumeWatch(scanner, sidecars.joined(submit, self._current.refresh), on_rescan=self._rescan)
+        self._metrics = self._made_metrics()
         self._places = Places(directories.work, directories.run)
         me = Identity("local", os.getpid(), time.time(), version("pluginmgr"))
         self._views = AppViews(self._manager, me, self._journal, self._history, self._memory, self._watch_age)
         self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)
         self._post_mortem = PostMortem(directories.post_mortem)
+
+    def _made_metrics(self) -> PluginManagerMetrics:
+        return PluginManagerMetrics(
+            version=version("pluginmgr"),
+            resident=self._memory.sizes,
+            ages={"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at},
+            hosts=lambda: len(self._registry.hosts),
+        )
 
     def shut_down(self, grace: float) -> None:
         """Begin to stop everything; `run` returns when nothing is left."""
@@ -176,14 +180,20 @@ class Controller:
             self._history.add(Entry(time.time(), plugin, "PreviousRunKilled", "", text))
 
 
-def _current_config(settings: Settings, directories: Directories, submit: Callable[[Event], None]) -> CurrentConfig:
+def _current_config(
+    settings: Settings,
+    directories: Directories,
+    submit: Callable[[Event], None],
+    hints: Callable[[Sequence[Place]], Hints],
+) -> CurrentConfig:
     return CurrentConfig(
         submit,
         plugin_dir=str(settings.plugin_dir),
         environ=os.environ,
         secrets_dirs=[str(each) for each in settings.secrets_dirs],
         keep=directories.last_good_config,
-        adapters=dict.fromkeys(installed()),
+        hints=hints,
+        adapters=Handshakes(),
     )
 
 

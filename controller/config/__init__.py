@@ -9,7 +9,9 @@ from controller.config.atomic import replace_file
 from controller.config.current import CurrentConfig
 from controller.config.document import Document, from_object, parse
 from controller.config.findings import DocumentError, Finding, Position
-from controller.config.resolve import Adapters, Hints, resolve
+from controller.config.launch import canonical
+from controller.config.layers import Hint, Hints, Place
+from controller.config.resolve import Adapters, places, resolve
 from controller.config.secrets import UnreadableError, secret
 
 __all__ = [
@@ -18,11 +20,15 @@ __all__ = [
     "Document",
     "DocumentError",
     "Finding",
+    "Hint",
     "Hints",
+    "Place",
     "Position",
     "UnreadableError",
+    "canonical",
     "from_object",
     "parse",
+    "places",
     "replace_file",
     "resolve",
     "secret",

@@ -6,14 +6,15 @@ of an error when it is another one. Not thread-safe but for `save`; no watching.
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from controller.config.atomic import replace_file
 from controller.config.document import Document, parse
 from controller.config.findings import DocumentError, Finding
-from controller.config.resolve import NO_HINTS, ONLY_STANDARD, Adapters, Hints, resolve_with
+from controller.config.layers import NO_HINTS, Hints, Place
+from controller.config.resolve import ONLY_STANDARD, Adapters, places, resolve_with
 from controller.config.secrets import Secrets
 from controller.core.events import ConfigMissing, ConfigRead, ConfigRejected, Event
 from controller.core.model import Config
@@ -32,10 +33,10 @@ class CurrentConfig:
         environ: Mapping[str, str],
         secrets_dirs: Iterable[str],
         keep: Path,
-        hints: Callable[[], Hints] = lambda: NO_HINTS,
+        hints: Callable[[Sequence[Place]], Hints] = lambda _: NO_HINTS,
         adapters: Adapters = ONLY_STANDARD,
     ) -> None:
-        """`keep` is the file in the state directory; `hints` is asked at each resolution."""
+        """`keep` is the file in the state directory; `hints` is asked at each resolution, for the document's kinds."""
         self._submit = submit
         self._plugin_dir = plugin_dir
         self._environ = environ
@@ -79,8 +80,8 @@ class CurrentConfig:
         self._complain(ConfigMissing(message))
 
     def refresh(self) -> None:
-        """Read the secrets again."""
-        if self._document is None or (self._secrets.is_fresh() and self._hints() == self._hinted):
+        """Read the secrets again, and ask for hints."""
+        if self._document is None or (self._secrets.is_fresh() and self._ask(self._document) == self._hinted):
             return
         config = self._resolve(self._document)
         if config != self._config:
@@ -107,10 +108,13 @@ class CurrentConfig:
             self._kept = document
 
     def _resolve(self, document: Document) -> Config:
-        secrets, hints = Secrets(self._environ, self._secrets_dirs), dict(self._hints())
+        secrets, hints = Secrets(self._environ, self._secrets_dirs), self._ask(document)
         config = resolve_with(secrets, document, plugin_dir=self._plugin_dir, hints=hints, adapters=self._adapters)
         self._secrets, self._hinted = secrets, hints
         return config
+
+    def _ask(self, document: Document) -> Hints:
+        return dict(self._hints(places(document, self._plugin_dir)))
 
     def _numbered(self, document: Document) -> Document:
         """A file has no generation of its own: count as the API server does, one up for each change of the spec."""

@@ -18,8 +18,10 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=Fal
 LAUNCH_FIELDS = frozenset({"args", "env", "config", "limits", "restartedAt"})
 
 
-def launch_of(fields: Fields, adapter: str, handshake: Handshake, secrets: Secrets) -> Launch | SecretUnavailable:
-    """The Launch that the merged fields of a plugin mean now."""
+def launch_of(
+    fields: Fields, adapter: str, handshake: Handshake, secrets: Secrets, metadata: str = ""
+) -> Launch | SecretUnavailable:
+    """The Launch that the merged fields of a plugin mean now; `metadata` is what no document can say."""
     try:
         env = _environment(fields, secrets)
     except UnreadableError as error:
@@ -36,9 +38,11 @@ def launch_of(fields: Fields, adapter: str, handshake: Handshake, secrets: Secre
         "handshake": [handshake.cookie_key, handshake.cookie_value, handshake.protocol_versions],
         "limits": [limits.memory, limits.open_files, limits.file_size],
         "restartedAt": restarted_at,
+        **({"metadata": metadata} if metadata else {}),
     }
     digest = LaunchId(hashlib.sha256(canonical(shape).encode()).hexdigest())
-    return Launch(digest, adapter, args, env, config, handshake, limits, restarted_at, sources=sources_of(fields))
+    sources = sources_of(fields)
+    return Launch(digest, adapter, args, env, config, handshake, limits, restarted_at, metadata, sources)
 
 
 def sources_of(fields: Fields) -> dict[str, str]:

@@ -8,7 +8,7 @@ from controller.config.checks import STANDARD, directory_of
 from controller.config.document import Document
 from controller.config.findings import DocumentError, Finding
 from controller.config.launch import LAUNCH_FIELDS, launch_of
-from controller.config.layers import Fields, over
+from controller.config.layers import NO_HINTS, Fields, Hint, Hints, Place, over
 from controller.config.secrets import Secrets
 from controller.core.model import (
     Config,
@@ -19,16 +19,19 @@ from controller.core.model import (
     Launch,
     LogLimits,
     PluginSpec,
+    Problem,
     Restart,
     SecretUnavailable,
     StopTimes,
     UpdateTimes,
+    YamlRejected,
 )
+from controller.errors import PluginmgrError
 
-Adapters = Mapping[str, Handshake | None]  # the installed ones, with the handshake that each brings, if it does
-Hints = Mapping[tuple[str, str], Fields]  # what an adapter knows of (kind, name), as fields of a plugin
+# The installed ones, with the handshake that each brings, if it does. Asking for one may raise PluginmgrError.
+Adapters = Mapping[str, Handshake | None]
 ONLY_STANDARD: Adapters = MappingProxyType({STANDARD: None})
-NO_HINTS: Hints = MappingProxyType({})
+NO_HINT = Hint()
 
 
 def resolve(
@@ -49,15 +52,20 @@ def resolve_with(secrets: Secrets, document: Document, *, plugin_dir: str, hints
     """The same, with secrets whose freshness can be asked later."""
     spec = document.data["spec"]
     kinds = {}
-    for kind in spec["kinds"]:
-        adapter = kind.get("adapter", STANDARD)
-        handshake = _handshake(document, kind, adapter, adapters)
-        resolver = _Kind(adapter, handshake, secrets)
+    for kind, place in zip(spec["kinds"], places(document, plugin_dir), strict=True):
+        handshake = _handshake(document, kind, place.adapter, adapters)
+        resolver = _Kind(place.adapter, handshake, secrets)
         lower = over(kind.get("defaults", {}), spec.get("defaults", {}))
-        hinted = {name: fields for (of, name), fields in hints.items() if of == kind["name"]}
-        directory = str(Path(plugin_dir).absolute() / directory_of(kind))
-        kinds[kind["name"]] = resolver.spec(kind, lower, hinted, directory)
+        hinted = {name: hint for (of, name), hint in hints.items() if of == place.kind}
+        kinds[place.kind] = resolver.spec(kind, lower, hinted, place.directory)
     return Config(document.generation, spec.get("paused", False), kinds)
+
+
+def places(document: Document, plugin_dir: str) -> list[Place]:
+    """Where each kind's plugins lie and by which adapter they are known, in the document's order."""
+    root = Path(plugin_dir).absolute()
+    kinds = document.data["spec"]["kinds"]
+    return [Place(kind["name"], str(root / directory_of(kind)), kind.get("adapter", STANDARD)) for kind in kinds]
 
 
 class _Kind:
@@ -68,22 +76,27 @@ class _Kind:
         self._handshake = handshake
         self._secrets = secrets
 
-    def spec(self, kind: Fields, lower: Fields, hinted: Mapping[str, Fields], directory: str) -> KindSpec:
+    def spec(self, kind: Fields, lower: Fields, hinted: Mapping[str, Hint], directory: str) -> KindSpec:
         default = _plugin(lower, self._launch(lower))
         entries: dict[str, Fields] = {entry["name"]: entry for entry in kind.get("plugins", ())}
+        only_hinted = hinted.keys() - entries.keys()
         plugins = {
-            name: self._entry(entries.get(name, {}), lower, hinted.get(name, {}), default)
-            for name in (*entries, *(hinted.keys() - entries.keys()))
+            name: self._entry(entries.get(name, {}), lower, hinted.get(name, NO_HINT), default)
+            for name in (*entries, *only_hinted)
         }
-        return KindSpec(kind["name"], directory, default, plugins)
+        return KindSpec(kind["name"], directory, default, plugins, frozenset(only_hinted))
 
-    def _entry(self, entry: Fields, lower: Fields, hint: Fields, default: PluginSpec) -> PluginSpec:
-        fields = over(entry, over(lower, hint))
-        shared = LAUNCH_FIELDS.isdisjoint(entry) and LAUNCH_FIELDS.isdisjoint(hint)
-        return _plugin(fields, default.launch if shared else self._launch(fields))
+    def _entry(self, entry: Fields, lower: Fields, hint: Hint, default: PluginSpec) -> PluginSpec:
+        fields = over(entry, over(lower, hint.fields))
+        launch: Launch | SecretUnavailable | YamlRejected = default.launch
+        if hint.refused:
+            launch = YamlRejected(hint.refused)
+        elif hint.metadata or not (LAUNCH_FIELDS.isdisjoint(entry) and LAUNCH_FIELDS.isdisjoint(hint.fields)):
+            launch = self._launch(fields, hint.metadata)
+        return _plugin(fields, launch, hint.problem)
 
-    def _launch(self, fields: Fields) -> Launch | SecretUnavailable:
-        return launch_of(fields, self._adapter, self._handshake, self._secrets)
+    def _launch(self, fields: Fields, metadata: str = "") -> Launch | SecretUnavailable:
+        return launch_of(fields, self._adapter, self._handshake, self._secrets, metadata)
 
 
 def _handshake(document: Document, kind: Fields, adapter: str, adapters: Adapters) -> Handshake:
@@ -94,14 +107,20 @@ def _handshake(document: Document, kind: Fields, adapter: str, adapters: Adapter
     if given is not None:
         versions = tuple(sorted(map(int, given["protocolVersions"])))
         return Handshake(given["cookieKey"], given["cookieValue"], versions)
-    brought = adapters[adapter]
+    try:
+        brought = adapters[adapter]
+    except PluginmgrError as error:
+        problem = f"the adapter {adapter}, which is to bring the handshake, is no use: {error}"
+        raise DocumentError([Finding(document.source, problem, f"spec.kinds[{kind['name']}].adapter")]) from error
     if brought is None:
         problem = f"is missing, and the adapter {adapter} brings none"
         raise DocumentError([Finding(document.source, problem, f"spec.kinds[{kind['name']}].handshake")])
     return brought
 
 
-def _plugin(fields: Fields, launch: Launch | SecretUnavailable) -> PluginSpec:
+def _plugin(
+    fields: Fields, launch: Launch | SecretUnavailable | YamlRejected, problem: Problem | None = None
+) -> PluginSpec:
     default = PluginSpec(launch)
     return PluginSpec(
         launch=launch,
@@ -115,6 +134,7 @@ def _plugin(fields: Fields, launch: Launch | SecretUnavailable) -> PluginSpec:
         stop=_stop(fields["stop"], default.stop) if "stop" in fields else default.stop,
         update=_update(fields["update"], default.update) if "update" in fields else default.update,
         logs=_logs(fields["logs"], default.logs) if "logs" in fields else default.logs,
+        problem=problem,
     )
 
 

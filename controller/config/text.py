@@ -1,12 +1,13 @@
 """One YAML text to one tree: encoding, size, number of documents, and the parser's complaints in words for people."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import yaml
 from yaml.reader import ReaderError
 
 from controller.config.findings import DocumentError, Finding, Position
+from controller.config.scalars import Scalar, plain
 from controller.config.tree import MAX_DEPTH, Builder, TextError, Tree
 
 MAX_CHARACTERS = 4 * 1024 * 1024  # an object of the cluster is smaller: etcd takes 1.5 MiB
@@ -40,12 +41,15 @@ def decode(raw: bytes, source: str) -> str:
         raise DocumentError([Finding(source, message, "", position)]) from error
 
 
-def read(text: str, source: str, *, positions: bool = False) -> Tree:
-    """The one document in `text`; `positions` are for a second look, at a document with something wrong."""
+def read(text: str, source: str, *, positions: bool = False, words: Callable[[str], Scalar] = plain) -> Tree:
+    """The one document in `text`; `positions` are for a second look, at a document with something wrong.
+
+    `words` says what an unquoted word means: `str` leaves all of them text.
+    """
     if len(text) > MAX_CHARACTERS:
         raise DocumentError([Finding(source, f"larger than {MAX_CHARACTERS // 1024**2} MiB")])
     try:
-        return _only(Builder(text, positions=positions))
+        return _only(Builder(text, positions=positions, words=words))
     except TextError as error:
         finding = Finding(source, str(error), "", error.position)
     except yaml.MarkedYAMLError as error:
@@ -63,7 +67,7 @@ def _only(builder: Builder) -> Tree:
         if tree.data is None:  # `---` at the end, or a comment alone; kubectl skips it too
             continue
         if found is not None:
-            raise TextError("a second document begins here, and a file holds one PluginConfig", tree.start)
+            raise TextError("a second document begins here, and a file holds one", tree.start)
         found = tree
     if found is None:
         raise TextError("there is no document in the file", Position(1, 1))

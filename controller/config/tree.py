@@ -22,7 +22,7 @@ from yaml.events import (
 )
 
 from controller.config.findings import Path, Position
-from controller.config.scalars import ScalarError, plain, tagged
+from controller.config.scalars import Scalar, ScalarError, plain, tagged
 
 MAX_DEPTH = 64
 MAX_ALIASED = 100_000  # values that aliases may add; a bomb multiplies, an honest file repeats a few defaults
@@ -68,10 +68,11 @@ class _Events(CParser):
 class Builder:
     """Builds the tree of one text, once."""
 
-    def __init__(self, text: str, *, positions: bool) -> None:
-        """Raises what PyYAML raises for text that is not YAML."""
+    def __init__(self, text: str, *, positions: bool, words: Callable[[str], Scalar] = plain) -> None:
+        """`words` says what an unquoted word means. Raises what PyYAML raises for text that is not YAML."""
         self._next: Callable[[], Any] = _Events(text).get_event
         self._positions = positions
+        self._words = words
         self._tree = Tree(Position(1, 1))
         self._anchors: dict[str, tuple[Any, int]] = {}  # with the number of values below
         self._built = 0
@@ -167,7 +168,7 @@ class Builder:
     def _scalar(self, event: Any) -> Any:
         try:
             if event.implicit[0]:
-                return plain(event.value)
+                return self._words(event.value)
             return tagged(event.tag, event.value) if event.tag else event.value
         except ScalarError as error:
             self._mistake(str(error), event)

@@ -155,7 +155,8 @@ def flaw(look: Look) -> Said | None:
             pass
     if probation.is_rolled_back(desk):
         return ROLLED_BACK
-    return running_flaw(look) or (None if desk.problem is None else (desk.problem.reason, desk.problem.message))
+    problem = desk.problem or desk.spec.problem
+    return running_flaw(look) or (None if problem is None else (problem.reason, problem.message))
 
 
 def running_flaw(look: Look) -> Said | None:

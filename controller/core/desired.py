@@ -18,6 +18,7 @@ from controller.core.model import (
     SecretUnavailable,
     Target,
     Version,
+    YamlRejected,
 )
 from controller.core.reasons import Reason
 
@@ -51,6 +52,8 @@ def of_binary(spec: PluginSpec, binary: Binary, restart: int) -> Target | Refuse
     match spec.launch:
         case SecretUnavailable(message):
             return Refused(Reason.SECRET_UNAVAILABLE, message)
+        case YamlRejected(message):
+            return Refused(Reason.YAML_REJECTED, message)
         case Launch() as launch:  # pragma: no branch - a closed union
             return Target(Version(binary.digest, launch.id, restart), binary, launch)
 

@@ -55,6 +55,9 @@ class Directory:
     `missing` set: nothing can be concluded from the absence of files (rule 9). A file that is there but not settled
     yet, unreadable, or not storable keeps its former `Binary`; `problems` then says why. One that was never taken and
     is not settled yet is among `unsettled`: it is not absent.
+
+    `documents` are the YAML files by file name: the text, why it cannot be had, or None while it was never read and is
+    not settled yet. The core passes them over: what they mean comes with the config.
     """
 
     path: str
@@ -62,6 +65,7 @@ class Directory:
     problems: Mapping[str, Problem] = field(default_factory=lambda: MappingProxyType({}))
     missing: Problem | None = None
     unsettled: frozenset[str] = frozenset()
+    documents: Mapping[str, str | Problem | None] = field(default_factory=lambda: MappingProxyType({}))
 
     def tells_of(self, name: str) -> bool:
         """Tell whether anything can be concluded about the file of this name, its absence included."""
@@ -113,6 +117,13 @@ class SecretUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class YamlRejected:
+    """Stands for a `Launch` whose YAML beside the binary was never usable."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How often a worker is asked whether it is well, and how much silence is forgiven."""
 
@@ -159,7 +170,7 @@ class LogLimits:
 class PluginSpec:
     """One plugin's flags, all layers merged. Only `launch` makes another version; the rest is taken over in place."""
 
-    launch: Launch | SecretUnavailable
+    launch: Launch | SecretUnavailable | YamlRejected
     enabled: bool = True
     workers: int = 1
     required: bool = False
@@ -170,16 +181,21 @@ class PluginSpec:
     stop: StopTimes = StopTimes()
     update: UpdateTimes = UpdateTimes()
     logs: LogLimits = LogLimits()
+    problem: Problem | None = None  # of the YAML beside its binary, while an older one is in force
 
 
 @dataclass(frozen=True, slots=True)
 class KindSpec:
-    """`default` is for a binary that no entry names; `directory` is the absolute path that a `Directory` will carry."""
+    """`default` is for a binary that no entry names; `directory` is the absolute path that a `Directory` will carry.
+
+    `hinted` are the names in `plugins` that only their own YAML or adapter speaks of: no entry names them.
+    """
 
     name: str
     directory: str
     default: PluginSpec
     plugins: Mapping[str, PluginSpec]
+    hinted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

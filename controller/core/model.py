@@ -30,6 +30,7 @@ from controller.core.facts import (
     StopTimes,
     UpdateTimes,
     WorkerId,
+    YamlRejected,
 )
 from controller.core.index import Index, Ticket
 from controller.core.reasons import Reason
@@ -56,6 +57,7 @@ __all__ = [  # handed on from `facts`
     "StopTimes",
     "UpdateTimes",
     "WorkerId",
+    "YamlRejected",
 ]
 
 

@@ -20,7 +20,7 @@ def take_config(draft: Draft, config: Config) -> None:
     """Believe another config; what it says in a pause takes effect at its end, till then the kinds stay."""
     before = draft.config
     if before is not None and config.paused:
-        draft.config = Config(config.generation, paused=True, kinds=before.kinds)
+        draft.config = Config(config.generation, paused=True, kinds=kinds_in_pause(draft, before, config))
         return
     draft.config = config
     kinds = draft.was.config.kinds if draft.was.config is not None else {}
@@ -32,6 +32,17 @@ def take_config(draft: Draft, config: Config) -> None:
             names = known.get(kind, set()) | listed_names(draft, new)
             consider(draft, kind, (name for name in names if every or flags(old, name) != flags(new, name)))
     forget_memory(draft)
+
+
+def kinds_in_pause(draft: Draft, before: Config, config: Config) -> dict[str, KindSpec]:
+    """Return the kinds as they stay; those of which nothing was seen yet have nothing to keep."""
+    known = known_names(draft)
+    kinds = {}
+    for name, kind in before.kinds.items():
+        directory = draft.directories.get(kind.directory)
+        is_seen = name in known or (directory is not None and directory.missing is None)
+        kinds[name] = kind if is_seen else config.kinds.get(name, kind)
+    return kinds
 
 
 def take_scan(draft: Draft, directories: Mapping[str, Directory]) -> None:
@@ -147,7 +158,7 @@ def spec_of(kind: KindSpec, name: str) -> PluginSpec:
 
 def is_named(kind: KindSpec, name: str) -> bool:
     """Tell whether an entry names and enables the plugin."""
-    return name in kind.plugins and kind.plugins[name].enabled
+    return name in kind.plugins and name not in kind.hinted and kind.plugins[name].enabled
 
 
 def known_names(draft: Draft) -> dict[str, set[str]]:

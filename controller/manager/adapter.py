@@ -3,7 +3,7 @@
 An adapter decides nothing about processes; what it raises fails the start of the one worker it was asked about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -12,6 +12,8 @@ from controller.errors import PluginmgrError
 from controller.goplugin import Channel
 
 T = TypeVar("T")
+
+IN_PLACE = frozenset({"enabled", "kill_switch", "min_procs", "max_procs"})
 
 
 class AdapterError(PluginmgrError):
@@ -66,6 +68,15 @@ class Plugin:
         return bool(self.metadata.get("enabled", True))
 
 
+class Metadata(dict[str, Any]):
+    """What `PluginAdapter.sidecar` may return where it has something to say about a file that it takes all the same."""
+
+    def __init__(self, fields: Mapping[str, Any], warnings: Iterable[str] = ()) -> None:
+        """Each warning is logged once for each text, with the plugin's name and the file's."""
+        super().__init__(fields)
+        self.warnings = tuple(warnings)
+
+
 class PluginLifecycle(Protocol):
     """The plugin's own calls about its life, beside go-plugin's. The caller bounds both in time."""
 
@@ -98,6 +109,7 @@ class PluginAdapter(Protocol[T]):
     cookie_key: str = "BLINK_PLUGIN"
     protocol_versions: tuple[int, ...] = (1,)
     concurrency: int | None = None  # how many calls at once a host may have on one worker; None: any number
+    in_place: frozenset[str] = IN_PLACE  # fields of the metadata that no worker sees: a change swaps nothing
 
     def connect(self, channel: Channel) -> Any:
         """Return the stub that `handshake` and hosts call through; no I/O."""
@@ -115,8 +127,8 @@ class PluginAdapter(Protocol[T]):
     def sidecar(self, text: str) -> Mapping[str, Any] | None:
         """Read the YAML file beside a binary; None: this kind has no such files.
 
-        What is returned becomes `Plugin.metadata`, and, but for what `is_enabled` and `workers` read, a part of the
-        launch spec: changed metadata are a new version.
+        What is returned, plain JSON values, is `Plugin.metadata` to `is_enabled` and `workers`. Without the fields
+        `in_place` it is a part of the launch spec, changed metadata being a new version, and what `handshake` gets.
 
         Raises:
             AdapterError: it cannot be used; the text says where and why. The last good one stays.

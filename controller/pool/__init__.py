@@ -4,8 +4,17 @@ One owner for state, count and queue: everything happens on the loop's thread, b
 worker that is going.
 """
 
-from controller.pool.errors import DrainingError, FullError, NotFoundError, PoolError, RemovedError
+from controller.pool.errors import DrainingError, FullError, LostError, NotFoundError, PoolError, RemovedError
 from controller.pool.process import ProcessPool
 from controller.pool.versioned import VersionedPool
 
-__all__ = ["DrainingError", "FullError", "NotFoundError", "PoolError", "ProcessPool", "RemovedError", "VersionedPool"]
+__all__ = [
+    "DrainingError",
+    "FullError",
+    "LostError",
+    "NotFoundError",
+    "PoolError",
+    "ProcessPool",
+    "RemovedError",
+    "VersionedPool",
+]

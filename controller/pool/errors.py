@@ -1,4 +1,4 @@
-"""Why a host gets no worker."""
+"""Why a host gets no worker, or lost the one it had."""
 
 from controller.errors import PluginmgrError
 
@@ -21,3 +21,7 @@ class DrainingError(PoolError):
 
 class FullError(PoolError):
     """As many calls wait for a worker of the plugin as may."""
+
+
+class LostError(PoolError):
+    """The channel to the worker was closed during the call: whether the plugin did its work is not known."""

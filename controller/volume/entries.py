@@ -1,8 +1,9 @@
 """What on a volume may be a plugin, told from names and metadata alone; no file is opened here.
 
 The rules are those of the design (section 5): a regular executable file directly in its kind's directory. An entry that
-an operator may have meant as a plugin is refused with a Problem; everything else is passed over in silence, since rule
-YAMLs, dotfiles and half-copied `*.part` files live beside the binaries.
+an operator may have meant as a plugin is refused with a Problem; everything else is passed over in silence, since
+dotfiles and half-copied `*.part` files live beside the binaries. YAML files do too: they are documents, whatever their
+mode, for a ConfigMap's are often executable.
 """
 
 import os
@@ -18,6 +19,7 @@ Identity = tuple[int, int, int, int, int]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 UNFINISHED = (".tmp", ".part")
+YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ class Candidate:
     mtime: float
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML file, to be read once it is settled; a Problem where it must not be."""
+
+    file: Candidate | Problem
+
+
 class Ignored:
     """Not a plugin, and nobody would take it for one."""
 
@@ -54,6 +63,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.endswith(UNFINISHED)
 
 
+def is_document(name: str) -> bool:
+    """Say whether a file of this name is a text about a plugin, and never one itself."""
+    return name.endswith(YAML)
+
+
 def printable(name: str) -> str:
     r"""Return a file name that any log or document can carry; bytes that are not UTF-8 become `\xNN`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
@@ -64,20 +78,26 @@ def is_inside(path: str, volume: str) -> bool:
     return path == volume or path.startswith(volume.rstrip("/") + "/")
 
 
-def judge(found: Found, directory: str, volume: str) -> Candidate | Problem | Ignored:
+def judge(found: Found, directory: str, volume: str) -> Candidate | Document | Problem | Ignored:
     """Decide what an entry is. `volume` is the resolved root that no link may lead out of."""
-    if is_hidden(found.name) or not stat.S_ISREG(found.status.st_mode) or not found.status.st_mode & 0o111:
+    if is_hidden(found.name) or not stat.S_ISREG(found.status.st_mode):
+        return Ignored()
+    if is_document(found.name):
+        is_named = NAME.fullmatch(found.name)
+        return Document(_candidate(found, directory, volume, Reason.YAML_REJECTED)) if is_named else Ignored()
+    if not found.status.st_mode & 0o111:
         return Ignored()
     if not NAME.fullmatch(found.name):
         shown = printable(found.name)
-        return _refusal(f"'{shown}' is no name for a plugin: letters, digits, '.', '_' and '-', at most 253")
+        text = f"'{shown}' is no name for a plugin: letters, digits, '.', '_' and '-', at most 253"
+        return Problem(Reason.NOT_A_PLUGIN_FILE, text)
+    return _candidate(found, directory, volume, Reason.NOT_A_PLUGIN_FILE)
+
+
+def _candidate(found: Found, directory: str, volume: str, refusal: Reason) -> Candidate | Problem:
     path = source = f"{directory}/{found.name}"
     if found.is_link:
         source = os.path.realpath(path)
         if not is_inside(source, volume):
-            return _refusal(f"{path} is a link that leaves the volume: {printable(source)}")
+            return Problem(refusal, f"{path} is a link that leaves the volume: {printable(source)}")
     return Candidate(found.name, path, source, identity_of(found.status), found.status.st_mtime)
-
-
-def _refusal(message: str) -> Problem:
-    return Problem(Reason.NOT_A_PLUGIN_FILE, message)

@@ -8,11 +8,24 @@ from types import MappingProxyType
 
 from controller.core.model import Binary, Digest, Directory, Problem
 from controller.core.reasons import Reason
-from controller.volume.entries import Candidate, Found, Identity, Ignored, identity_of, is_hidden, judge, printable
+from controller.volume.entries import (
+    Candidate,
+    Document,
+    Found,
+    Identity,
+    Ignored,
+    identity_of,
+    is_document,
+    is_hidden,
+    judge,
+    printable,
+)
 from controller.volume.listing import Listing
 from controller.volume.settling import SETTLE, Moment, Quiet, seconds_to_go, seconds_to_settle, watch_candidate
 
 RETRY = 5.0  # seconds before a file that could not be taken is tried again
+LARGEST = 256 * 1024  # bytes of a document
+ABSENCE = 0.5  # seconds until a document counts as gone: after its binary, where somebody deletes both
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,10 @@ class Job:
 
 @dataclass(slots=True)
 class Memory:
-    """`done` are entries that need no second look while their identity stays; `waits` are seconds until a next look."""
+    """`done` are entries that need no second look while their identity stays; `waits` are seconds until a next look.
+
+    `reads` are documents whose text is to be read now.
+    """
 
     path: str
     device: int | None = None
@@ -33,6 +49,8 @@ class Memory:
     done: dict[str, Identity] = field(default_factory=dict)
     binaries: dict[str, Binary] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
+    documents: dict[str, str | Problem | None] = field(default_factory=dict)
+    reads: list[Candidate] = field(default_factory=list)
     quiet: dict[str, Quiet] = field(default_factory=dict)
     gone_since: dict[str, float] = field(default_factory=dict)
     retry_at: dict[str, tuple[Identity, float]] = field(default_factory=dict)
@@ -43,6 +61,7 @@ class Memory:
     def begin(self) -> None:
         """Start a scan."""
         self.waits.clear()
+        self.reads.clear()
 
     def wait(self, seconds: float) -> None:
         """Have the directory looked at again, this soon."""
@@ -101,9 +120,14 @@ class Memory:
             self.quiet.pop(name, None)
             self.done[name] = candidate.identity
 
+    def take_text(self, document: Candidate, text: str | Problem) -> None:
+        """The document was read, for better or worse."""
+        self._learn(document.name, text)
+        self.done[document.name] = document.identity
+
     def fail(self, candidate: Candidate, problem: Problem, now: Moment) -> None:
         """The candidate could not be taken; what was there before stays, and it is tried again later."""
-        self.problems[candidate.name] = problem
+        (self.documents if is_document(candidate.name) else self.problems)[candidate.name] = problem
         self.retry_at[candidate.name] = (candidate.identity, now.monotonic + RETRY)
 
     def restart_quiet(self, candidate: Candidate) -> None:
@@ -116,23 +140,32 @@ class Memory:
         if missing:
             self.gone_since.clear()
         problems = {} if missing else {printable(name): problem for name, problem in self.problems.items()}
-        unsettled = frozenset(self.quiet.keys() - self.binaries.keys() - self.problems.keys())
+        unsettled = self.quiet.keys() - self.binaries.keys() - self.problems.keys() - self.documents.keys()
         made = Directory(
-            self.path, MappingProxyType(dict(self.binaries)), MappingProxyType(problems), missing, unsettled
+            self.path,
+            MappingProxyType(dict(self.binaries)),
+            MappingProxyType(problems),
+            missing,
+            frozenset(unsettled),
+            MappingProxyType(dict(self.documents)),
         )
         if made != self.last:
             self.last = made
-        unfinished = (self.binaries.keys() | self.problems.keys() | self.quiet.keys()) - self.done.keys()
-        self.is_calm = missing is None and not unfinished
+        self.is_calm = missing is None and not self._known() - self.done.keys()
         assert self.last is not None  # noqa: S101 - for the type checker: it was just set
         return self.last
 
     def _note(
-        self, found: Found, verdict: Candidate | Problem | Ignored, now: Moment, *, is_trying: bool
+        self, found: Found, verdict: Candidate | Document | Problem | Ignored, now: Moment, *, is_trying: bool
     ) -> Job | None:
         match verdict:
             case Candidate():
                 return self._note_candidate(verdict, now, is_trying=is_trying)
+            case Document(Candidate() as file):
+                self._note_document(file, now)
+                return None
+            case Document(Problem() as problem):
+                self._learn(found.name, problem)
             case Problem():
                 self._forget(found.name)
                 self.problems[found.name] = verdict
@@ -140,6 +173,31 @@ class Memory:
                 self._forget(found.name)
         self.done[found.name] = identity_of(found.status)
         return None
+
+    def _note_document(self, file: Candidate, now: Moment) -> None:
+        self.done.pop(file.name, None)
+        if file.identity[2] > LARGEST:
+            text = f"{file.path} is larger than {LARGEST >> 10} KiB"
+            self.take_text(file, Problem(Reason.YAML_REJECTED, text))
+            return
+        wait = self._seconds_to_go(file, now)
+        if wait == 0:
+            self.reads.append(file)
+        else:
+            self.documents.setdefault(file.name, None)
+            self.wait(wait)
+
+    def _seconds_to_go(self, file: Candidate, now: Moment) -> float:
+        """Return how long a file must be waited for, because it is not settled or because it failed just now."""
+        identity, retry_at = self.retry_at.get(file.name, (None, 0.0))
+        if identity == file.identity and now.monotonic < retry_at:
+            return retry_at - now.monotonic
+        quiet = self.quiet[file.name] = watch_candidate(file, self.quiet.get(file.name), now)
+        return seconds_to_settle(file, quiet, now)
+
+    def _learn(self, name: str, text: str | Problem) -> None:
+        self._forget(name)
+        self.documents[name] = text
 
     def _note_candidate(self, candidate: Candidate, now: Moment, *, is_trying: bool) -> Job | None:
         name = candidate.name
@@ -160,23 +218,33 @@ class Memory:
 
     def _note_failures(self, listing: Listing) -> None:
         for name, error in listing.failed.items():
+            self.done.pop(name, None)
             if not is_hidden(name):
                 text = f"cannot look at {self.path}/{printable(name)}: {error.strerror}"
-                self.problems[name] = Problem(Reason.FILE_UNREADABLE, text)
+                (self.documents if is_document(name) else self.problems)[name] = Problem(Reason.FILE_UNREADABLE, text)
 
     def _note_absences(self, listing: Listing, now: Moment) -> None:
         there = listing.present | listing.failed.keys()
         for name in self.gone_since.keys() & there:
             del self.gone_since[name]
-        known = self.binaries.keys() | self.problems.keys() | self.done.keys() | self.quiet.keys()
-        for name in known - there:
-            wait = seconds_to_go(self.gone_since.setdefault(name, now.monotonic), now) if name in self.binaries else 0.0
+        for name in (self._known() | self.done.keys()) - there:
+            wait = self._absence_to_go(name, now)
             if wait > 0:
                 self.wait(wait)
                 self.done.pop(name, None)
             else:
                 self._forget(name)
 
+    def _absence_to_go(self, name: str, now: Moment) -> float:
+        if name not in self.binaries and name not in self.documents:
+            return 0.0
+        since = self.gone_since.setdefault(name, now.monotonic)
+        return seconds_to_go(since, now, ABSENCE if name in self.documents else SETTLE)
+
+    def _known(self) -> set[str]:
+        return self.binaries.keys() | self.problems.keys() | self.documents.keys() | self.quiet.keys()
+
     def _forget(self, name: str) -> None:
-        for table in (self.done, self.binaries, self.problems, self.quiet, self.gone_since, self.retry_at):
+        tables = (self.done, self.binaries, self.problems, self.documents, self.quiet, self.gone_since, self.retry_at)
+        for table in tables:
             table.pop(name, None)

@@ -1,4 +1,4 @@
-"""Turns the plugin volume into facts: which settled, hashed binaries lie in which kind's directory.
+"""Turns the plugin volume into facts: which settled, hashed binaries, and documents, lie in which kind's directory.
 
 Decides nothing about plugins. One scan at a time, in a thread: it blocks on the disk.
 """
@@ -19,7 +19,7 @@ from controller.volume.listing import list_directory
 from controller.volume.memory import Job, Memory
 from controller.volume.settling import Moment
 from controller.volume.store import Store
-from controller.volume.take import ChangedError, CopyError
+from controller.volume.take import ChangedError, CopyError, read_text
 
 if TYPE_CHECKING:
     from controller.volume.entries import Identity
@@ -82,6 +82,8 @@ class Scanner:
         self._memories = {path: self._memories.get(path) or Memory(path) for path in directories}
         self._intake.begin_scan(self._budget)
         looks = [_look(memory, volume, now, is_trying=bool(pins)) for memory in self._memories.values()]
+        for look in looks:
+            _read(look.memory, now)
         self._take(looks, pins, now)
         results = {look.memory.path: look.result() for look in looks}
         if any(look.is_news for look in looks):
@@ -165,6 +167,17 @@ def _look(memory: Memory, volume: str, now: Moment, *, is_trying: bool) -> _Look
         return _Look(memory, is_news=False)
     jobs = memory.take_in(listing, volume, now, is_trying=is_trying)
     return _Look(memory, missing=jobs) if isinstance(jobs, Problem) else _Look(memory, jobs)
+
+
+def _read(memory: Memory, now: Moment) -> None:
+    for document in memory.reads:
+        try:
+            memory.take_text(document, read_text(document))
+        except (ChangedError, FileNotFoundError):
+            memory.restart_quiet(document)
+        except OSError as error:
+            text = f"cannot read {document.path}: {error.strerror}"
+            memory.fail(document, Problem(Reason.FILE_UNREADABLE, text), now)
 
 
 def _accept(memory: Memory, job: Job, accepted: Accepted) -> None:

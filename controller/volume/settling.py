@@ -46,6 +46,6 @@ def seconds_to_settle(candidate: Candidate, quiet: Quiet, now: Moment) -> float:
     return seconds_to_go(quiet.since, now)
 
 
-def seconds_to_go(since: float, now: Moment) -> float:
+def seconds_to_go(since: float, now: Moment, quiet: float = SETTLE) -> float:
     """Return how much of the quiet is left that began `since` then."""
-    return max(0.0, since + SETTLE - now.monotonic)
+    return max(0.0, since + quiet - now.monotonic)

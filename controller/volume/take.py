@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.core.model import Digest
+from controller.core.model import Digest, Problem
+from controller.core.reasons import Reason
 from controller.errors import PluginmgrError
 from controller.volume.entries import Candidate, identity_of
 
@@ -45,16 +46,34 @@ def take(candidate: Candidate, copy: str | None, stop: threading.Event) -> Taken
 
     Raises ChangedError, AbandonedError, CopyError, or OSError when the original cannot be read; no copy is left then.
     """
+    with _opened(candidate) as source:
+        digest = _hash(source, stop) if copy is None else _copy(source, candidate.identity[2], copy, stop)
+        with _removed_on_error(copy):
+            _check(Path(candidate.source).lstat(), candidate)  # the same inode still, and nothing written since
+    return Taken(digest, copy)
+
+
+def read_text(document: Candidate) -> str | Problem:
+    """Read a document, whose size is known to be small; a Problem if it is not UTF-8. Raises as `take` does."""
+    with _opened(document) as source:
+        content = os.pread(source, document.identity[2], 0)
+        _check(os.fstat(source), document)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Problem(Reason.YAML_REJECTED, f"{document.path}, line {line}: not UTF-8")
+
+
+@contextmanager
+def _opened(candidate: Candidate) -> Iterator[int]:
     # O_NONBLOCK: should the path have become a pipe meanwhile, opening must not wait for its writer.
     source = os.open(candidate.source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         _check(os.fstat(source), candidate)
-        digest = _hash(source, stop) if copy is None else _copy(source, candidate.identity[2], copy, stop)
-        with _removed_on_error(copy):
-            _check(Path(candidate.source).lstat(), candidate)  # the same inode still, and nothing written since
+        yield source
     finally:
         os.close(source)
-    return Taken(digest, copy)
 
 
 def _check(status: os.stat_result, candidate: Candidate) -> None:

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from controller.config import CurrentConfig, parse
+from controller.config import CurrentConfig, Hint, parse
 from controller.core.events import ConfigMissing, ConfigRejected
 from controller.core.model import Handshake, SecretUnavailable
 
@@ -127,9 +127,9 @@ def test_an_idle_refresh_resolves_nothing(current, document, rule, tmp_path, mon
 
 def test_hints_are_asked_again_at_each_refresh(current, document, rule):
     hints = {}
-    config, events = current(hints=lambda: hints)
+    config, events = current(hints=lambda _: hints)
     config.offer(document({"kinds": [rule()]}))
-    hints = {("rule", "a"): {"enabled": False}}
+    hints = {("rule", "a"): Hint({"enabled": False})}
     config.refresh()
     assert events[-1].config.kinds["rule"].plugins["a"].enabled is False
 

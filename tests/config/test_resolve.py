@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.config import DocumentError, resolve
+from controller.config import DocumentError, Hint, resolve
 from controller.core.model import Handshake, Health, Launch, Limits, PluginSpec, SecretUnavailable, StopTimes
 
 PIN = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -20,7 +20,8 @@ def test_a_plugin_without_any_field_gets_our_defaults(resolved, rule):
 
 
 def test_the_nearest_layer_wins_leaf_by_leaf(resolved, rule):
-    hints = {("rule", "a"): {"workers": 9, "required": True, "health": {"timeoutSeconds": 9, "failureThreshold": 9}}}
+    fields = {"workers": 9, "required": True, "health": {"timeoutSeconds": 9, "failureThreshold": 9}}
+    hints = {("rule", "a"): Hint(fields)}
     config = resolved(
         {
             "defaults": {"workers": 4, "health": {"timeoutSeconds": 4, "periodSeconds": 4}, "args": ["spec", "all"]},
@@ -41,7 +42,7 @@ def test_the_nearest_layer_wins_leaf_by_leaf(resolved, rule):
 
 def test_a_plugin_that_only_its_adapter_knows_is_named_too(resolved, rule):
     config = resolved(
-        {"kinds": [rule()]}, hints={("rule", "a"): {"enabled": False}, ("other", "b"): {"enabled": False}}
+        {"kinds": [rule()]}, hints={("rule", "a"): Hint({"enabled": False}), ("other", "b"): Hint({"enabled": False})}
     )
     assert {name: plugin.enabled for name, plugin in config.kinds["rule"].plugins.items()} == {"a": False}
 
@@ -86,7 +87,7 @@ def test_every_field_reaches_the_core(resolved, rule):
         Handshake("BLINK_PLUGIN", "rule_v1", (1,)),
         Limits(256 * 1024**2, 1024, 4096),
         "2026-11-24T12:00:00Z",
-        {"R": "fromEnv REGION"},
+        sources={"R": "fromEnv REGION"},
     )
     assert (plugin.enabled, plugin.workers, plugin.required, plugin.pins) == (False, 3, True, frozenset({PIN}))
     assert plugin.start_timeout == 11.0
@@ -243,7 +244,7 @@ def test_it_does_not_matter_in_which_layer_a_field_stands(resolved, rule, fields
     in_entry = resolved({"kinds": [rule(plugins=[{"name": "a", **entry}])]}).kinds["rule"].plugins["a"]
     in_kind = resolved({"kinds": [rule(defaults=entry, plugins=[{"name": "a"}])]}).kinds["rule"].plugins["a"]
     in_spec = resolved({"defaults": entry, "kinds": [rule()]}).kinds["rule"].default
-    hinted = resolved({"kinds": [rule()]}, hints={("rule", "a"): deepcopy(entry)}).kinds["rule"].plugins["a"]
+    hinted = resolved({"kinds": [rule()]}, hints={("rule", "a"): Hint(deepcopy(entry))}).kinds["rule"].plugins["a"]
     assert in_entry == in_kind == in_spec == hinted
 
 

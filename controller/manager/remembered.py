@@ -113,6 +113,7 @@ class Remembering:
             handshake=_handshake(launch["handshake"]),
             limits=Limits(**launch["limits"]),
             restarted_at=launch["restarted_at"],
+            metadata=launch.get("metadata", ""),  # version 0.1 wrote none
             sources=launch["sources"],
         )
         version = Version(Digest(shape["version"]["digest"]), LaunchId(shape["version"]["launch"]))

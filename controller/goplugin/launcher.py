@@ -14,8 +14,8 @@ from controller.goplugin import chain, diagnosis, ports, preflight, stdio, trans
 from controller.goplugin.chain import Command
 from controller.goplugin.closing import Closing
 from controller.goplugin.connect import Connector
-from controller.goplugin.descendants import PAUSE, Family, Roundup
 from controller.goplugin.failures import LaunchError
+from controller.goplugin.family import PAUSE, Family, Roundup
 from controller.goplugin.firstline import FirstLine
 from controller.goplugin.handshake import Answer, Handshake, HandshakeError, environment, parse
 from controller.goplugin.logs import Emit, LineFlow, Sink, Stream

@@ -1,0 +1,178 @@
+"""What lies as YAML beside the binaries, joined with the adapters that can read it: hints for the config.
+
+Decides nothing about plugins: the config's own fields win over hints, and the core decides. What it keeps is the last
+good YAML of each plugin, in memory: a controller that starts beside a bad one has none.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, TypeAlias
+
+from controller.config import Hint, Place, canonical
+from controller.core.events import VolumeScanned
+from controller.core.model import Binary, Directory, Problem
+from controller.core.reasons import Reason
+from controller.errors import PluginmgrError
+from controller.manager.adapter import Plugin, PluginAdapter
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = (".yaml", ".yml")
+NOTHING = Hint()
+WRITING = Hint(refused="the YAML beside it is still being written")
+ASKED = ("sidecar", "is_enabled", "workers")  # of an adapter, before a plugin runs
+
+_Source: TypeAlias = tuple[str, str | Problem, Binary]  # file, its text, and what it lies beside
+
+
+@dataclass(slots=True)
+class _Record:
+    """`newest` is what the source means; `good` is the last one that could be used."""
+
+    source: _Source
+    newest: Hint | Problem
+    good: Hint | None
+
+
+class Sidecars:
+    """Stands between the volume's watch and the core, so that no binary is known there before its YAML is.
+
+    What it takes, with an app around or without:
+
+        sidecars = Sidecars(adapter)
+        current = CurrentConfig(submit, hints=sidecars.hints, ...)
+        watch = VolumeWatch(scanner, sidecars.joined(submit, current.refresh))
+    """
+
+    def __init__(self, adapter: Callable[[str], PluginAdapter[Any]]) -> None:
+        """`adapter` finds one by name; a PluginmgrError means that nothing is known of the kind in advance."""
+        self._adapter = adapter
+        self._directories: Mapping[str, Directory] = {}
+        self._records: dict[tuple[str, str], dict[str, _Record]] = {}  # by adapter and directory
+
+    def joined(
+        self, submit: Callable[[VolumeScanned], None], refresh: Callable[[], None]
+    ) -> Callable[[VolumeScanned], None]:
+        """What the volume's watch is to call: it hands a scan on once the config has heard what the documents say.
+
+        `refresh` has the config resolved with `hints` again and, if it means something new now, hands in a ConfigRead
+        before it returns.
+        """
+
+        def scanned(event: VolumeScanned) -> None:
+            self._directories = event.directories
+            refresh()
+            submit(event)
+            if self._forget():
+                refresh()
+
+        return scanned
+
+    def hints(self, places: Iterable[Place]) -> dict[tuple[str, str], Hint]:
+        """What is known of the plugins of these kinds. Costs little where nothing is new.
+
+        A plugin whose binary is gone keeps its hint until the core has been told of that.
+        """
+        return {(place.kind, name): hint for place in places for name, hint in self._of(place) if hint != NOTHING}
+
+    def _of(self, place: Place) -> Iterator[tuple[str, Hint]]:
+        adapter, directory = self._asked(place.adapter), self._directories.get(place.directory)
+        if adapter is None or directory is None:
+            return
+        records = self._records.setdefault((place.adapter, place.directory), {})
+        for name, binary in directory.binaries.items():
+            yield name, _hint(records, place.kind, binary, document_of(name, directory.documents), adapter)
+        for name in records.keys() - directory.binaries.keys():
+            yield name, _in_force(records[name])
+
+    def _asked(self, name: str) -> PluginAdapter[Any] | None:
+        """The adapter, if it has anything to say before a plugin runs."""
+        try:
+            adapter = self._adapter(name)
+        except PluginmgrError:  # each worker that needs it fails with the reason
+            return None
+        given = [getattr(type(adapter), method) is not getattr(PluginAdapter, method) for method in ASKED]
+        return adapter if any(given) else None
+
+    def _forget(self) -> bool:
+        """Let go of what is no longer on the volume; whether that was anything."""
+        gone = [
+            (records, name)
+            for (_, path), records in self._records.items()
+            for name in records
+            if (directory := self._directories.get(path)) is None or name not in directory.binaries
+        ]
+        for records, name in gone:
+            del records[name]
+        return bool(gone)
+
+
+def document_of(name: str, documents: Mapping[str, str | Problem | None]) -> tuple[str, str | Problem | None]:
+    """The YAML that belongs to a binary, with its file name: `NAME.yaml`, else that of the name without its suffix."""
+    for stem in dict.fromkeys((name, PurePath(name).stem)):
+        found = [stem + suffix for suffix in SUFFIXES if stem + suffix in documents]
+        if len(found) > 1:
+            return found[0], Problem(Reason.YAML_REJECTED, f"both {' and '.join(found)} lie beside it: keep one")
+        if found:
+            return found[0], documents[found[0]]
+    return "", ""
+
+
+def _hint(
+    records: dict[str, _Record],
+    kind: str,
+    binary: Binary,
+    document: tuple[str, str | Problem | None],
+    adapter: PluginAdapter[Any],
+) -> Hint:
+    file, text = document
+    record = records.get(binary.name)
+    if text is None:
+        return WRITING if record is None else _in_force(record)
+    source = (file, text, binary)
+    if record is None or record.source != source:
+        newest = _newest(kind, source, adapter)
+        former = None if record is None else record.good
+        good = newest if isinstance(newest, Hint) else former
+        record = records[binary.name] = _Record(source, newest, good)
+    return _in_force(record)
+
+
+def _in_force(record: _Record) -> Hint:
+    if isinstance(record.newest, Hint):
+        return record.newest
+    return Hint(refused=record.newest.message) if record.good is None else replace(record.good, problem=record.newest)
+
+
+def _newest(kind: str, source: _Source, adapter: PluginAdapter[Any]) -> Hint | Problem:
+    file, text, binary = source
+    made: Hint | Problem
+    try:
+        made = text if isinstance(text, Problem) else _made(kind, source, text, adapter)
+    except PluginmgrError as error:
+        made = Problem(Reason.YAML_REJECTED, f"{file or binary.name}: {error}")
+    except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is about this one plugin
+        made = Problem(
+            Reason.YAML_REJECTED, f"{file or binary.name}: the adapter fails: {type(error).__name__}: {error}"
+        )
+    if isinstance(made, Problem):
+        log.warning("plugin YAML not usable", extra={"plugin": f"{kind}/{binary.name}", "problem": made.message})
+    return made
+
+
+def _made(kind: str, source: _Source, text: str, adapter: PluginAdapter[Any]) -> Hint:
+    file, _, binary = source
+    metadata = adapter.sidecar(text) if file else None
+    for warning in getattr(metadata, "warnings", ()):
+        log.warning("plugin YAML", extra={"plugin": f"{kind}/{binary.name}", "file": file, "problem": warning})
+    plugin = Plugin(kind, binary.name, binary.path, binary.digest, metadata or {})
+    enabled, workers = adapter.is_enabled(plugin), adapter.workers(plugin)
+    fields: dict[str, Any] = {} if enabled is None else {"enabled": bool(enabled)}
+    if workers is not None:
+        fields["workers"] = max(1, int(workers))
+    shaping = (
+        None if metadata is None else {name: each for name, each in metadata.items() if name not in adapter.in_place}
+    )
+    return Hint(fields, "" if shaping is None else canonical(shaping))
