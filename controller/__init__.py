@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from controller.pool import (
         DrainingError,
         FullError,
+        LostError,
         NotFoundError,
         PoolError,
         ProcessPool,
@@ -43,6 +44,7 @@ __all__ = [
     "DrainingError",
     "FullError",
     "ISyncable",
+    "LostError",
     "NotFoundError",
     "Notify",
     "Plugin",
@@ -72,6 +74,7 @@ _MODULES = {
     "pool": (
         "DrainingError",
         "FullError",
+        "LostError",
         "NotFoundError",
         "PoolError",
         "ProcessPool",

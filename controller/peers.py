@@ -14,6 +14,8 @@ from typing import Self
 
 PROC = Path("/proc")
 SO_PEERPIDFD = 77  # Linux 6.5; Python names it from 3.14 on
+SO_PEERGROUPS = 59  # Linux 4.13; Python has no name for it
+MOST_GROUP_BYTES = 1024  # 256 groups
 
 
 class Peers:
@@ -23,24 +25,27 @@ class Peers:
         self._tag = tag.encode()
 
     def refusal(self, connection: socket.socket) -> str | None:
-        """Why the peer may not ask anything, or None. Fits `http.serve`'s `admit`."""
-        return self._refusal(pid_of(connection), connection, "a plugin may not control its controller")
+        """Why the peer may not control the controller, or None."""
+        pid, uid, _ = _credentials(connection)
+        return self._refusal(connection, pid, uid, "a plugin may not control its controller")
 
-    def refusal_of_host(self, connection: socket.socket) -> str | None:
-        """Why the peer may not follow the registry, or None.
+    def refusal_of_host(self, connection: socket.socket, group: int) -> str | None:
+        """Why the peer may not follow the registry, or None: our own user, root, and members of the group may.
 
         A peer in another container has no number in our process namespace. A plugin always has one, whatever
         namespace it moves into: ours is its ancestor.
         """
-        pid = pid_of(connection)
-        return None if pid == 0 else self._refusal(pid, connection, "a plugin may not pose as a host")
+        pid, uid, gid = _credentials(connection)
+        if uid not in {0, os.geteuid()} and group != gid and group not in _groups(connection):
+            return f"refused: uid {uid} is not in the group {group} of the run dir"
+        return self._refusal(connection, pid, uid, "a plugin may not pose as a host") if pid else None
 
-    def _refusal(self, pid: int, connection: socket.socket, why: str) -> str | None:
+    def _refusal(self, connection: socket.socket, pid: int, uid: int, why: str) -> str | None:
         if pid == os.getpid():
             return None
         try:
             with _Held(connection, pid) as peer:
-                is_ours = _descends(pid, os.getpid()) or self._is_tagged(pid, uid_of(connection))
+                is_ours = _descends(pid, os.getpid()) or self._is_tagged(pid, uid)
                 if peer.is_gone():
                     return "refused: the calling process is gone"
         except OSError:
@@ -56,26 +61,19 @@ class Peers:
         return any(entry.startswith(self._tag) for entry in environ.split(b"\0"))
 
 
-def pid_of(connection: socket.socket) -> int:
-    """The number of the process at the other end in our process namespace; 0: it has none."""
-    pid: int = _credentials(connection)[0]
-    return pid
+def _credentials(connection: socket.socket) -> tuple[int, int, int]:
+    """Process, user and primary group at the other end, as it was when it connected."""
+    pid, uid, gid = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return pid, uid, gid
 
 
-def uid_of(connection: socket.socket) -> int:
-    """The user at the other end."""
-    uid: int = _credentials(connection)[1]
-    return uid
-
-
-def gid_of(connection: socket.socket) -> int:
-    """The primary group at the other end."""
-    gid: int = _credentials(connection)[2]
-    return gid
-
-
-def _credentials(connection: socket.socket) -> tuple[int, ...]:
-    return struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+def _groups(connection: socket.socket) -> tuple[int, ...]:
+    """The supplementary groups; more than Python's getsockopt takes count as none."""
+    try:
+        groups = connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, MOST_GROUP_BYTES)
+    except OSError:
+        return ()
+    return struct.unpack(f"{len(groups) // 4}I", groups)
 
 
 class _Held:

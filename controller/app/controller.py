@@ -18,6 +18,7 @@ from controller.app.post_mortem import PostMortem
 from controller.app.sampling import Sampling
 from controller.app.status_writer import StatusWriter
 from controller.app.views import AppViews
+from controller.app.worker_numbers import WorkerNumbers
 from controller.config import CurrentConfig, Hints, Place
 from controller.core.events import ConfigRead, Event, ShutdownRequested, Stopped
 from controller.core.memory import digests_in_use
@@ -41,9 +42,7 @@ from controller.manager.watches import Watches
 from controller.manager.workplace import Places
 from controller.metrics import PluginManagerMetrics
 from controller.peers import Peers
-from controller.registry.door import Door
 from controller.registry.server import RegistryServer
-from controller.registry.server import serve as serve_registry
 from controller.settings import Settings
 from controller.volume import Scanner, Store, VolumeWatch
 
@@ -64,11 +63,12 @@ class Controller:
         self._directories = directories
         self._listeners = listeners
         self._peers = Peers(f"{TAG}=")
-        self._door = Door(self._peers.refusal_of_host)
-        self._registry = RegistryServer(directories.run, self._door.is_admitted)
+        self._registry = RegistryServer(directories.run, self._peers.refusal_of_host)
         self._journal, self._history = Journal(), History()
         self._remembering = Remembering(directories.memory, os.environ, settings.secrets_dirs)
-        self._manager = Manager(self._remembering.initial_state(), self._registry.notify, (self._observe,))
+        self._numbers = WorkerNumbers(directories.worker_numbers)
+        state = self._remembering.initial_state(self._numbers.first)
+        self._manager = Manager(state, self._registry.notify, (self._observe,))
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
@@ -77,13 +77,20 @@ class Controller:
         self._file = ConfigFile(_config_file(settings), self._current)
         scanner = Scanner(settings.plugin_dir, Store(directories.store))
         self._volume = VolumeWatch(scanner, sidecars.joined(submit, self._current.refresh), on_rescan=self._rescan)
-        ages = {"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at}
-        self._metrics = PluginManagerMetrics(version=version("pluginmgr"), resident=self._memory.sizes, ages=ages)
+        self._metrics = self._made_metrics()
         self._places = Places(directories.work, directories.run)
         me = Identity("local", os.getpid(), time.time(), version("pluginmgr"))
         self._views = AppViews(self._manager, me, self._journal, self._history, self._memory, self._watch_age)
         self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)
         self._post_mortem = PostMortem(directories.post_mortem)
+
+    def _made_metrics(self) -> PluginManagerMetrics:
+        return PluginManagerMetrics(
+            version=version("pluginmgr"),
+            resident=self._memory.sizes,
+            ages={"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at},
+            hosts=lambda: len(self._registry.hosts),
+        )
 
     def shut_down(self, grace: float) -> None:
         """Begin to stop everything; `run` returns when nothing is left."""
@@ -118,9 +125,7 @@ class Controller:
                 "status file": self._status.run(),
                 "probes": serve(Probes(self._views, self._metrics.render).handle, self._listeners.probes),
                 "control": serve(Control(self._views).handle, self._listeners.control, admit=self._peers.refusal),
-                "registry": serve_registry(
-                    self._registry, self._listeners.hosts, self._directories.registry_server, self._door
-                ),
+                "registry": self._registry.run(self._listeners.hosts, self._directories.registry_server),
             }
             gc.freeze()  # what is built by now stays: no collection has to look at it again
             tasks = [group.create_task(work, name=name) for name, work in works.items()]
@@ -147,6 +152,7 @@ class Controller:
         """Everything that follows from a step besides messages and actions."""
         self._history.observe(event, before, step, time.time())
         self._metrics.observe(event, before, step, seconds)
+        self._numbers.keep(step.state.index.next_worker)
         if step.touched or before.conditions is not step.state.conditions:
             self._status.changed()
             self._remembering.keep(step.state, step.touched)

@@ -6,14 +6,15 @@ Values only; writing them down is the shell's.
 from types import MappingProxyType
 
 from controller.core.facts import Digest
+from controller.core.index import Index
 from controller.core.model import Memory, Plugin, PluginKey, Policy, Remembered, State, Target, Version
 
 NOTHING = Remembered()
 
 
-def initial(policy: Policy, memory: Memory) -> State:
-    """Return the state to begin with: nothing seen, nothing wanted."""
-    return State(policy=policy, memory=MappingProxyType(dict(memory)))
+def initial(policy: Policy, memory: Memory, first_worker: int = 1) -> State:
+    """Return the state to begin with: nothing seen, nothing wanted. Worker ids count from `first_worker` on."""
+    return State(policy=policy, memory=MappingProxyType(dict(memory)), index=Index(next_worker=first_worker))
 
 
 def remember(state: State) -> dict[PluginKey, Remembered]:

@@ -60,6 +60,11 @@ class Directories:
         return self.state / "memory.json"
 
     @property
+    def worker_numbers(self) -> Path:
+        """Which worker ids were given out."""
+        return self.state / "workers.json"
+
+    @property
     def status(self) -> Path:
         """The status document."""
         return self.state / "status.json"

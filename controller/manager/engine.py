@@ -39,11 +39,19 @@ HURRY = 1.0  # seconds from a second cancellation until what still hangs is cut 
 class Engine:
     """One manager in the directories that the caller holds."""
 
-    def __init__(self, notify: Notify, kind: OneKind, metrics: PluginManagerMetrics, directories: Directories) -> None:
+    def __init__(
+        self,
+        notify: Notify,
+        kind: OneKind,
+        metrics: PluginManagerMetrics,
+        directories: Directories,
+        first_worker: int = 1,
+    ) -> None:
+        """`first_worker` is the number of the first worker: no id is given twice to the same hosts."""
         self._kind, self._directories = kind, directories
         self._journal = Journal()
         self._remembering = Remembering(directories.memory, os.environ, map(Path, kind.secrets_dirs))
-        self._manager = Manager(self._remembering.initial_state(), notify, (self._observe,))
+        self._manager = Manager(self._remembering.initial_state(first_worker), notify, (self._observe,))
         submit = self._manager.submit
         self._memory = MemoryWatch(submit)
         self._health = HealthTicker()
@@ -55,6 +63,11 @@ class Engine:
         self._metrics = metrics
         self._identity = Identity(kind.name, os.getpid(), time.time(), version("pluginmgr"))
         metrics.attach(self._identity.version, self._memory.sizes, {"volume": self._watch_age})
+
+    @property
+    def next_worker(self) -> int:
+        """The number that no worker has had."""
+        return self._manager.state.index.next_worker
 
     def configure(self, document: Document) -> None:
         """Take another config over."""

@@ -77,6 +77,7 @@ class PluginManager(Generic[T]):
         self._state_dir = None if state_dir is None else Path(state_dir)
         self._grace = grace
         self._engine: Engine | None = None
+        self._first_worker = 1
 
     async def run(self) -> None:
         """Reconcile and watch until cancelled; then unregister, drain and stop all within the grace.
@@ -92,10 +93,11 @@ class PluginManager(Generic[T]):
         if self._engine is not None:
             raise NotHereError("PluginManager.run: it runs already")
         async with _directories(self._state_dir) as directories:
-            self._engine = Engine(self._notify, self._kind, self._metrics, directories)
+            self._engine = Engine(self._notify, self._kind, self._metrics, directories, self._first_worker)
             try:
                 await self._engine.run(self._document, self._grace)
             finally:
+                self._first_worker = self._engine.next_worker
                 self._engine = None
 
     def configure(self, config: Mapping[str, Any]) -> None:

@@ -43,9 +43,9 @@ class Remembering:
         self._is_failing = False
         self._former: Memory | None = None  # what was not come to yet, in the state that was kept
 
-    def initial_state(self) -> State:
+    def initial_state(self, first_worker: int = 1) -> State:
         """The state to begin with."""
-        return initial(Policy(), self._read())
+        return initial(Policy(), self._read(), first_worker)
 
     def keep(self, state: State, touched: Iterable[PluginKey]) -> None:
         """Write down what changed since the last call; a disk that refuses costs the record, with a warning.

@@ -168,6 +168,11 @@ def ages(prefix: str, sources: Mapping[str, Callable[[], float]]) -> Metric:
     return family
 
 
+def hosts(prefix: str, number: int) -> Metric:
+    """Who listens to what the controller announces."""
+    return GaugeMetricFamily(f"{prefix}hosts", "Hosts that follow the registry", number)
+
+
 def build(prefix: str, version: str, python: str) -> Metric:
     """Which program this is."""
     return InfoMetricFamily(

@@ -36,6 +36,7 @@ class PluginManagerMetrics(Collector):
         version: str = "unknown",
         resident: Callable[[], Mapping[WorkerId, int]] = dict,
         ages: Mapping[str, Callable[[], float]] = MappingProxyType({}),
+        hosts: Callable[[], int] = int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what is no part of the state, asked for at each scrape, in its thread.
@@ -45,6 +46,7 @@ class PluginManagerMetrics(Collector):
             version: of the program.
             resident: bytes of each worker that is up.
             ages: by name of a source (`volume`, `config`): seconds since it was last looked at.
+            hosts: how many follow the registry.
             clock: the monotonic clock of the steps.
 
         Raises:
@@ -56,6 +58,7 @@ class PluginManagerMetrics(Collector):
         self._version = version
         self._resident = resident
         self._ages = ages
+        self._hosts = hosts
         self._clock = clock
         self._state = State()
         self._tally = Tally(clock=clock)
@@ -89,5 +92,6 @@ class PluginManagerMetrics(Collector):
         yield from families.running(self._prefix, state, known, self._resident(), now)
         yield from families.whole(self._prefix, state)
         yield families.ages(self._prefix, self._ages)
+        yield families.hosts(self._prefix, self._hosts())
         yield families.steps(self._prefix, self._steps)
         yield families.build(self._prefix, self._version, platform.python_version())

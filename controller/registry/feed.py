@@ -9,7 +9,7 @@ import grpc
 from controller.registry.pb import registry_pb2 as pb
 
 MOST_MESSAGES = 1024
-MOST_BYTES = 4 * 1024 * 1024  # beside the snapshot and the message under way
+MOST_BYTES = 4 * 1024 * 1024  # beside the snapshot
 
 End: TypeAlias = tuple[grpc.StatusCode, str]
 
@@ -17,12 +17,10 @@ End: TypeAlias = tuple[grpc.StatusCode, str]
 class Feed:
     """The messages for one Watch, in order. Over its bound it ends itself; once it has ended it holds nothing."""
 
-    def __init__(self, host: str, *, most_messages: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, host: str, snapshot: pb.WatchResponse) -> None:
         self.host = host
         self.ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        self._most_messages = most_messages
-        self._most_bytes = most_bytes
-        self._waiting: deque[pb.WatchResponse] = deque()
+        self._waiting: deque[tuple[pb.WatchResponse, int]] = deque([(snapshot, 0)])
         self._bytes = 0
         self._sequence = 0
         self._news = asyncio.Event()
@@ -36,10 +34,10 @@ class Feed:
         if self.ended.done():
             return
         size = message.ByteSize()
-        if self._waiting and (len(self) >= self._most_messages or self._bytes + size > self._most_bytes):
+        if len(self) >= MOST_MESSAGES or self._bytes + size > MOST_BYTES:
             self.end(grpc.StatusCode.RESOURCE_EXHAUSTED, f"host {self.host!r} is too slow: {len(self)} messages wait")
             return
-        self._waiting.append(message)
+        self._waiting.append((message, size))
         self._bytes += size
         self._news.set()
 
@@ -48,8 +46,8 @@ class Feed:
         while not self._waiting:
             self._news.clear()
             await self._news.wait()
-        message = self._waiting.popleft()
-        self._bytes -= message.ByteSize()
+        message, size = self._waiting.popleft()
+        self._bytes -= size
         self._sequence += 1
         numbered = pb.WatchResponse(sequence=self._sequence)
         numbered.MergeFrom(message)

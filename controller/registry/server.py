@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import grpc.aio
 from controller.core.model import WorkerId
 from controller.manager.host_messages import HostMessage, RegisterMessage, RemoveMessage, UpdateMessage
 from controller.registry import wire
-from controller.registry.door import Door
+from controller.registry.door import Admit, Door
 from controller.registry.feed import Feed
 from controller.registry.ledger import Ledger
 from controller.registry.pb import registry_pb2 as pb
@@ -27,6 +27,8 @@ from controller.registry.pb.registry_pb2_grpc import RegistryServicer, add_Regis
 HELLO_SECONDS = 5.0
 LONGEST_NAME = 128
 STOP_SECONDS = 1.0  # for hosts to take what is on its way to them
+LINGER_SECONDS = 2.0  # for a host that was too slow to hear so
+MOST_HOSTS = 256
 OPTIONS = (
     ("grpc.max_concurrent_streams", 8),
     ("grpc.max_receive_message_length", 1024 * 1024),
@@ -38,25 +40,12 @@ Context = Any  # grpc.aio.ServicerContext; the stubs do not tell its methods apa
 log = logging.getLogger(__name__)
 
 
-async def serve(registry: "RegistryServer", listener: socket.socket, private: Path, door: Door) -> None:
-    """Let hosts in at the listener until cancelled; then every Watch is ended."""
-    server = grpc.aio.server(options=OPTIONS)
-    add_RegistryServicer_to_server(registry, server)
-    server.add_insecure_port(f"unix:{private}")
-    await server.start()
-    try:
-        await door.run(listener, private)
-    finally:
-        registry.close()
-        await server.stop(STOP_SECONDS)
-
-
 class RegistryServer(RegistryServicer):
-    """`notify` fits `Notify`. `is_admitted` is asked about the connection of each Watch, by gRPC's name of it."""
+    """`notify` fits `Notify`, also before and after `run`. `admit` judges who connects."""
 
-    def __init__(self, run_dir: Path, is_admitted: Callable[[str], bool] = lambda _: True) -> None:
+    def __init__(self, run_dir: Path, admit: Admit) -> None:
         self._run_dir = run_dir
-        self._is_admitted = is_admitted
+        self._door = Door(admit)
         self._ledger = Ledger()
         self._feeds: dict[str, Feed] = {}
         self._waking: asyncio.TimerHandle | None = None
@@ -82,8 +71,25 @@ class RegistryServer(RegistryServicer):
         """Nothing is left of the worker: nobody owes for it."""
         self._ledger.ended(worker)
 
-    def close(self) -> None:
-        """End every Watch."""
+    async def run(self, listener: socket.socket, private: Path) -> None:
+        """Let hosts in at the listener until cancelled; then every Watch is ended.
+
+        `private` is where gRPC listens behind the door: a short path in a directory that is nobody else's.
+        """
+        server = grpc.aio.server(options=OPTIONS)
+        add_RegistryServicer_to_server(self, server)
+        server.add_insecure_port(f"unix:{private}")
+        await server.start()
+        async with asyncio.TaskGroup() as group:
+            door = group.create_task(self._door.run(listener, private), name="registry door")
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self._close()
+                await server.stop(STOP_SECONDS)
+                door.cancel()
+
+    def _close(self) -> None:
         for feed in list(self._feeds.values()):
             feed.end(grpc.StatusCode.UNAVAILABLE, "the controller stops")
             self._leave(feed)
@@ -94,12 +100,14 @@ class RegistryServer(RegistryServicer):
         self, request_iterator: Any, context: Context
     ) -> None:
         """Serve one host, as protos/pluginmgr/v1/registry.proto says."""
-        if not self._is_admitted(context.peer()):
+        if not self._door.is_admitted(context.peer()):
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "connect to registry.sock in the run dir")
         try:
             hello = await _hello(request_iterator)
         except _BadInputError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        if len(self._feeds) >= MOST_HOSTS and hello.host not in self._feeds:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_HOSTS} hosts are connected")
         feed = self._enter(hello)
         try:
             async with asyncio.TaskGroup() as group:
@@ -112,6 +120,8 @@ class RegistryServer(RegistryServicer):
                     task.cancel()
         finally:
             self._leave(feed)
+        if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # what gRPC holds for it goes with the connection
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._door.cut, context.peer())
         if code is not grpc.StatusCode.OK:
             await context.abort(code, text)
 
@@ -121,8 +131,7 @@ class RegistryServer(RegistryServicer):
             former.end(grpc.StatusCode.ABORTED, f"another Watch said host {hello.host!r}")
             self._leave(former)
         self._ledger.connected(hello.host, map(WorkerId, hello.holds), time.monotonic())
-        feed = self._feeds[hello.host] = Feed(hello.host)
-        feed.put(wire.snapshot(self._ledger, self._run_dir))
+        feed = self._feeds[hello.host] = Feed(hello.host, wire.snapshot(self._ledger, self._run_dir))
         log.info("host connected", extra={"host": hello.host, "holds": len(hello.holds)})
         self._wake()
         return feed
@@ -180,8 +189,11 @@ async def _hello(requests: AsyncIterator[pb.WatchRequest]) -> pb.Hello:
 
 
 async def _send(feed: Feed, context: Context) -> None:
-    while True:
-        await context.write(await feed.get())
+    try:
+        while True:
+            await context.write(await feed.get())
+    except grpc.aio.BaseError:
+        feed.end(grpc.StatusCode.UNAVAILABLE, "the connection was lost")
 
 
 def _log(message: HostMessage) -> None:

@@ -239,12 +239,12 @@ async def test_it_runs_once_at_a_time_and_again_afterwards(volume):
     host = Host()
     manager = make(host, volume)
     async with running(manager):
-        await host.registered("zoo/a")
+        first = (await host.registered("zoo/a")).workers[0].worker
         with pytest.raises(NotHereError, match="runs already"):
             await manager.run()
     host.messages.clear()
     async with running(manager):
-        await host.registered("zoo/a")
+        assert (await host.registered("zoo/a")).workers[0].worker != first
 
 
 def test_another_thread_is_refused(volume):
