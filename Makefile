@@ -41,12 +41,11 @@ RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 70 ] && echo build/run 
 HTTP ?= 127.0.0.1:8080
 
 .PHONY: run
-run: $(PROJECT) $(GO) ## start the sample plugins; edit, replace and kill them from another terminal
-	examples/build.sh
+run: $(PROJECT) $(GO) ## start the sample pipeline; edit, replace and kill its plugins from another terminal
+	examples/build.sh < /dev/null
 	[ -e build/pluginconfig.yaml ] || cp examples/local/pluginconfig.yaml build/pluginconfig.yaml
 	@cat examples/local/banner.txt
-	@exec pluginmgr run --plugin-dir build/plugins --config build/pluginconfig.yaml \
-		--state-dir build/state --run-dir $(RUN_DIR) --http $(HTTP) --log-format text
+	@exec python examples/local/run.py --run-dir $(RUN_DIR) --http $(HTTP)
 
 # --- develop --------------------------------------------------------------------------------------------------------
 
@@ -70,7 +69,7 @@ check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	lint-imports
 	rm -rf build/pb && protos/generate.sh python build/pb
 	for part in goplugin kinds registry; do diff --recursive --exclude __init__.py --exclude __pycache__ {build/pb/,}controller/$$part/pb; done
-	cd protos && buf lint
+	cd protos && buf lint && buf breaking --against baseline.binpb
 	for page in docs/generate/*.py; do python "$$page" --check; done
 	pytest -q -m 'not go' tests/docs tests/repo
 
@@ -79,8 +78,13 @@ docs: $(PROJECT) ## write the pages and drawings that come from code anew
 	for page in docs/generate/*.py; do python "$$page"; done
 
 .PHONY: protos
-protos: $(PROJECT) ## write the Python of the protocols anew
+protos: $(PROJECT) $(GO) ## write the Python and Go of the protocols anew
 	protos/generate.sh python
+	for each in $$(python tests/tools/build.py protoc-gen-go); do PATH=$$(dirname $$each):$$PATH; done; protos/generate.sh go
+
+.PHONY: baseline
+baseline: $(PROJECT) ## take the protocols as they are for what later ones must not break
+	cd protos && buf build --exclude-source-info --output baseline.binpb
 
 .PHONY: bench
 bench: $(PROJECT) $(FOREIGN) $(GO) ## the budgets: ours, the bare thing, their ratio, the limit

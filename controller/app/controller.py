@@ -14,9 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from controller.adapters.lookup import Handshakes, adapter
-from controller.app.directories import Directories
 from controller.app.post_mortem import PostMortem
-from controller.app.remembered import Remembering
 from controller.app.sampling import Sampling
 from controller.app.status_writer import StatusWriter
 from controller.app.views import AppViews
@@ -30,10 +28,12 @@ from controller.errors import PluginmgrError
 from controller.goplugin import HealthTicker
 from controller.http import Control, Probes, serve
 from controller.local import ConfigFile, StatusFile
+from controller.manager.directories import Directories
 from controller.manager.environment import allowed
 from controller.manager.history import Entry, History
 from controller.manager.journal import Journal
 from controller.manager.manager import Manager
+from controller.manager.remembered import Remembering
 from controller.manager.resident import MemoryWatch
 from controller.manager.sidecars import Sidecars
 from controller.manager.status import Identity
@@ -77,18 +77,20 @@ class Controller:
         self._file = ConfigFile(_config_file(settings), self._current)
         scanner = Scanner(settings.plugin_dir, Store(directories.store))
         self._volume = VolumeWatch(scanner, sidecars.joined(submit, self._current.refresh), on_rescan=self._rescan)
-        ages = {"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at}
-        self._metrics = PluginManagerMetrics(
-            version=version("pluginmgr"),
-            resident=self._memory.sizes,
-            ages=ages,
-            hosts=lambda: len(self._registry.hosts),
-        )
+        self._metrics = self._made_metrics()
         self._places = Places(directories.work, directories.run)
         me = Identity("local", os.getpid(), time.time(), version("pluginmgr"))
         self._views = AppViews(self._manager, me, self._journal, self._history, self._memory, self._watch_age)
         self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)
         self._post_mortem = PostMortem(directories.post_mortem)
+
+    def _made_metrics(self) -> PluginManagerMetrics:
+        return PluginManagerMetrics(
+            version=version("pluginmgr"),
+            resident=self._memory.sizes,
+            ages={"volume": self._watch_age, "config": lambda: time.monotonic() - self._file.looked_at},
+            hosts=lambda: len(self._registry.hosts),
+        )
 
     def shut_down(self, grace: float) -> None:
         """Begin to stop everything; `run` returns when nothing is left."""

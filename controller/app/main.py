@@ -9,9 +9,9 @@ import threading
 from contextlib import ExitStack
 
 from controller.app.controller import Controller, Listeners
-from controller.app.directories import held
 from controller.goplugin import become_subreaper, set_not_dumpable, sweep
 from controller.http import listen_tcp, listen_unix
+from controller.manager.directories import held
 from controller.manager.supervisor import TAG
 from controller.settings import Settings
 

@@ -32,12 +32,7 @@ class AppViews:
 
     def status(self) -> dict[str, Any]:
         """The PluginPodStatus document, with the processes that a file would only tell too late."""
-        state, sizes = self.manager.state, self.memory.sizes()
-        shape = self.document()
-        for plugin in shape["status"]["plugins"]:
-            key = PluginKey(f"{plugin['kind']}/{plugin['name']}")
-            plugin["processes"] = status.processes(state.plugins[key], sizes)
-        return shape
+        return status.live(self.manager.state, self.identity, self.journal, self.memory.sizes())
 
     def document(self) -> dict[str, Any]:
         """The PluginPodStatus document as a file has it."""

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from controller.errors import PluginmgrError
 
-COMMANDS = ("run", "status", "logs", "history", "restart", "check", "validate")
+COMMANDS = ("run", "status", "logs", "history", "restart", "call", "watch", "check", "validate")
 EPILOG = """\
 exit codes:
   0  done; all that is wanted is ready; fit
-  1  found unfit: something wanted is not ready, an invalid document, a binary that is no plugin
+  1  found unfit: something wanted is not ready, an invalid document, a binary that is no plugin,
+     a call that failed
   2  bad usage or bad config
   3  no controller answers
   4  state or run directory unusable, or in use by another controller

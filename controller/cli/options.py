@@ -27,6 +27,17 @@ def add_state_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run_dir(parser: argparse.ArgumentParser) -> None:
+    """`--run-dir`, where the registry's socket is."""
+    parser.add_argument(
+        "--run-dir",
+        type=Path,
+        metavar="DIR",
+        default=defaults.run_dir(os.environ),
+        help="the controller's run directory (default: %(default)s)",
+    )
+
+
 def plugin_key(value: str) -> str:
     """Parse KIND/NAME."""
     kind, slash, name = value.partition("/")

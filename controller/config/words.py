@@ -18,6 +18,9 @@ NOT_AVAILABLE = "not available yet; leave it out"
 PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$": "lower-case letters, digits and '-', with a letter or digit at both ends",
+        "^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$": (
+            "lower-case letters, digits, '-' and '_', with a letter or digit at both ends"
+        ),
         "^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and '_', not beginning with a digit",
         "^[A-Za-z0-9][A-Za-z0-9._-]*$": "a file name of letters, digits and '._-', beginning with a letter or digit",
         "^([.]|([.]/)*[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?)$": "a directory within the plugin"

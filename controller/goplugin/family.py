@@ -24,7 +24,8 @@ _READ = 64 * 1024
 
 
 # The one state of this module, since a process becomes a subreaper once: who was there before, with its start time,
-# since a number may come again. Whoever started this process may have left it children by exec.
+# since a number may come again. Whoever started this process may have left it children by exec. It is itself among
+# them: empty means that `become_subreaper` was not called, and the children of a subreaper are its own.
 _strangers: set[tuple[int, bytes]] = set()
 
 
@@ -60,7 +61,8 @@ class Roundup:
 
 def become_subreaper() -> None:
     """Make orphans among this process's descendants its own children; those that there are by now stay untouched."""
-    _strangers.update((pid, _started(pid)) for pid in descendants(os.getpid()) - running())
+    us = os.getpid()
+    _strangers.update((pid, _started(pid)) for pid in {us} | descendants(us) - running())
     set_subreaper()
 
 
@@ -104,7 +106,7 @@ def descendants(pid: int) -> frozenset[int]:
 
 
 def _leftovers(family: Family) -> Iterator[int]:
-    if not is_subreaper():
+    if not (_strangers and is_subreaper()):
         yield from (pid for pid in _processes() if _has_entry(pid, family.tag.encode() + b"\0"))
         return
     leaders = running()
@@ -198,7 +200,7 @@ def _session(pid: int) -> int:
 
 
 def _is_stranger(pid: int) -> bool:
-    return bool(_strangers) and (pid, _started(pid)) in _strangers
+    return (pid, _started(pid)) in _strangers
 
 
 def _is_zombie(pid: int) -> bool:

@@ -100,15 +100,18 @@ class Session:
         """Send SIGKILL to the whole group; returns at once, `exit` tells. Idempotent."""
         self._process.signal_group(signal.SIGKILL)
 
-    async def stop(self, shutdown: float, kill: float) -> ProcessExit:
+    async def stop(
+        self, shutdown: float, kill: float, farewell: Callable[[float], Awaitable[None]] | None = None
+    ) -> ProcessExit:
         """Ask the plugin to end for `shutdown` seconds, SIGTERM its group and wait `kill` seconds, then SIGKILL it.
 
-        Returns once it is reaped, or with an unknown exit if not even SIGKILL ends it. May
+        `farewell` comes before all that: it gets the `shutdown` seconds, keeps to them, and what it takes is taken from
+        them. Returns once it is reaped, or with an unknown exit if not even SIGKILL ends it. May
         be called again, and cancelled: leaving the block of `launch` kills.
         """
         if not self.exit.done():
             self.seen = descendants(self.pid)
-            await self._timed("shutdown", self._ask(shutdown))
+            await self._timed("shutdown", self._ask(shutdown, farewell))
         if not self.exit.done():
             self._process.signal_group(signal.SIGTERM)
             await self._timed("terminate", asyncio.wait({self.exit}, timeout=kill))
@@ -125,9 +128,13 @@ class Session:
         finally:
             self.phases[phase] = time.monotonic() - began
 
-    async def _ask(self, limit: float) -> None:
+    async def _ask(self, limit: float, farewell: Callable[[float], Awaitable[None]] | None) -> None:
         """Call Shutdown; return when the process has ended, will not, or has had its time."""
-        if limit <= 0:
+        if limit > 0 and farewell is not None:
+            ends = time.monotonic() + limit
+            await farewell(limit)
+            limit = ends - time.monotonic()
+        if limit <= 0 or self.exit.done():
             return
         call = asyncio.create_task(_request_shutdown(self.channel, limit), name=f"shutdown of {self.pid}")
         try:

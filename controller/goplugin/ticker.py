@@ -6,10 +6,10 @@ once they would hold up everything else. Decides nothing about a plugin; the cal
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from controller.goplugin.failures import HealthError
 from controller.goplugin.health import SERVING, Status
@@ -32,6 +32,10 @@ class Schedule:
     watch: bool = False  # also listen to what the plugin says by itself, if it does
 
 
+Ask: TypeAlias = Callable[[float], Coroutine[Any, Any, str]]
+"""A question beside the health check: gets the seconds, keeps to them, gives what is wrong or an empty text."""
+
+
 class Ward(Protocol):
     """What `watch` returns: the way to end it."""
 
@@ -44,6 +48,7 @@ class _Patient:
     session: Session
     asked: Callable[[], Schedule]
     on_unhealthy: Callable[[str], None]
+    ask: Ask | None = None
     failures: int = 0
     due: float = 0.0
     is_closed: bool = False
@@ -72,12 +77,19 @@ class HealthTicker:
         self._changed = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
 
-    def watch(self, session: Session, schedule: Callable[[], Schedule], on_unhealthy: Callable[[str], None]) -> Ward:
+    def watch(
+        self,
+        session: Session,
+        schedule: Callable[[], Schedule],
+        on_unhealthy: Callable[[str], None],
+        ask: Ask | None = None,
+    ) -> Ward:
         """Check a plugin until it is closed, exits, or has failed too often; `on_unhealthy` then is called, once.
 
-        `schedule` is asked at each check, so that another one is taken over at the next.
+        `schedule` is asked at each check, so that another one is taken over at the next. `ask` goes out with each
+        check, and both must be well.
         """
-        patient = _Patient(session, schedule, on_unhealthy)
+        patient = _Patient(session, schedule, on_unhealthy, ask)
         self._put(patient, patient.schedule.period)
         self._begin_listening(patient)
         return patient
@@ -119,10 +131,13 @@ class HealthTicker:
         # The shortest first: who hangs for longer holds up nobody's answer.
         batch = sorted(batch, key=lambda patient: patient.schedule.timeout)
         sent = [(patient, patient.session.begin_check(patient.schedule.timeout)) for patient in batch]
+        asked = self._ask(batch)
         try:
             for patient, answer in sent:
                 try:
                     await answer
+                    if patient in asked:
+                        await _judge(asked[patient])
                 except HealthError as error:
                     await self._fail(patient, error.message)
                 else:
@@ -131,6 +146,19 @@ class HealthTicker:
         finally:
             for _, answer in sent:
                 answer.close()
+            for question in asked.values():
+                question.cancel()
+
+    def _ask(self, batch: list[_Patient]) -> "dict[_Patient, asyncio.Task[str]]":
+        group = self._group
+        if group is None:
+            return {}
+        name = "question to {}".format
+        return {
+            patient: group.create_task(patient.ask(patient.schedule.timeout), name=name(patient.session.pid))
+            for patient in batch
+            if patient.ask is not None
+        }
 
     async def _fail(self, patient: _Patient, message: str) -> None:
         patient.failures += 1
@@ -165,3 +193,8 @@ class HealthTicker:
             patient.due = 0.0
             heapq.heapify(self._waiting)
             self._changed.set()
+
+
+async def _judge(question: "asyncio.Task[str]") -> None:
+    if wrong := await question:
+        raise HealthError(wrong)

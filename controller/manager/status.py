@@ -50,6 +50,15 @@ def document(state: State, identity: Identity, journal: Journal, clock: Clock) -
     }
 
 
+def live(state: State, identity: Identity, journal: Journal, sizes: Mapping[WorkerId, int]) -> dict[str, Any]:
+    """The document with the processes that a file would only tell too late; `sizes` are their bytes."""
+    shape = document(state, identity, journal, now())
+    for plugin in shape["status"]["plugins"]:
+        key = PluginKey(f"{plugin['kind']}/{plugin['name']}")
+        plugin["processes"] = processes(state.plugins[key], sizes)
+    return shape
+
+
 def is_ready(plugin: Plugin) -> bool:
     """Whether the plugin's Ready condition is true."""
     return _has(plugin.conditions, "Ready")

@@ -15,11 +15,12 @@ from typing import Any
 
 from controller.core.actions import Start, Stop
 from controller.core.events import Event, Failed, Started, Stopped
-from controller.core.model import Exit, WorkerId
+from controller.core.model import Exit, Reported, WorkerId
 from controller.core.reasons import Reason
 from controller.errors import PluginmgrError
-from controller.goplugin import CallError, Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
-from controller.manager.adapter import AdapterError, Dispensed, Plugin, PluginAdapter
+from controller.goplugin import Command, Handshake, LaunchError, Limits, ProcessExit, Session, launch
+from controller.manager.adapter import AdapterError, Dispensed, Plugin, PluginAdapter, PluginLifecycle
+from controller.manager.foreign import EndedError, ForeignError, attend, say_goodbye
 from controller.manager.handle import PluginHandle
 from controller.manager.journal import Journal
 from controller.manager.watches import Watches
@@ -53,6 +54,7 @@ class Supervisor:
         self.handle: PluginHandle[Any] | None = None
         self._site = site
         self._session: Session | None = None
+        self._lifecycle: PluginLifecycle | None = None
         self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._launching: asyncio.Timeout | None = None
 
@@ -83,7 +85,7 @@ class Supervisor:
                 await self._live(place, stack)
         except LaunchError as error:
             self._failed(Reason(error.failure.value), str(error), error.exit)
-        except (PluginmgrError, CallError) as error:
+        except PluginmgrError as error:
             self._failed(Reason.ADAPTER_FAILED, f"adapter {self.start.target.launch.adapter!r}: {error}")
         except OSError as error:
             self._failed(Reason.SPAWN_FAILED, f"cannot prepare {self.worker}: {error}")
@@ -97,15 +99,21 @@ class Supervisor:
         session = await self._launch(place, stack)
         if session is None:
             return
-        with self._site.watches.watching(self.start, session):
+        with self._site.watches.watching(self.start, session, self._lifecycle):
             ends: set[asyncio.Future[Any]] = {session.exit, self._stop}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if self._stop.done():
             stop = self._stop.result()
-            await session.stop(stop.shutdown, stop.kill)
+            await session.stop(stop.shutdown, stop.kill, self._farewell if self._lifecycle else None)
         else:
-            how = session.exit.result()
-            self._failed(Reason.KILLED if how.signal else Reason.EXITED, f"the process ended: {how}", how)
+            self._ended(session.exit.result(), "")
+
+    async def _farewell(self, seconds: float) -> None:
+        if self._lifecycle and self._session:
+            problem = await say_goodbye(self._lifecycle, seconds, self._session)
+            if problem:
+                fields = {"plugin": self.start.plugin, "worker": self.worker, "problem": problem}
+                log.warning("a plugin did not take its shutdown call", extra=fields)
 
     async def _launch(self, place: Workplace, stack: AsyncExitStack) -> Session | None:
         """Bring the worker up and report it; None if a stop cut the launch off."""
@@ -118,9 +126,18 @@ class Supervisor:
                 dispensed = await self._dispense(session)
         except TimeoutError:
             return None
+        except EndedError:
+            self._ended(session.exit.result(), " during the adapter's handshake")
+            return None
         finally:
             self._launching = None
-        self.handle = PluginHandle(
+        self._lifecycle, self.handle = dispensed.lifecycle, self._handle(session, dispensed)
+        self._site.submit(Started(self.worker, session.pid, dispensed.reported))
+        return session
+
+    def _handle(self, session: Session, dispensed: Dispensed[Any]) -> PluginHandle[Any]:
+        name = self.start.target.launch.adapter
+        return PluginHandle(
             worker=self.worker,
             plugin=self.start.plugin,
             version=self.start.target.version,
@@ -129,11 +146,9 @@ class Supervisor:
             address=session.address,
             reported=dispensed.reported,
             item=dispensed.item,
-            adapter=self.start.target.launch.adapter,
-            concurrency=self._site.adapter(self.start.target.launch.adapter).concurrency,
+            adapter=name,
+            concurrency=self._site.adapter(name).concurrency,
         )
-        self._site.submit(Started(self.worker, session.pid, dispensed.reported))
-        return session
 
     def _session_at(self, place: Workplace, stack: AsyncExitStack) -> AbstractAsyncContextManager[Session]:
         target, spec = self.start.target, self.start.spec
@@ -150,18 +165,21 @@ class Supervisor:
 
     async def _dispense(self, session: Session) -> Dispensed[Any]:
         timeout = self.start.spec.start_timeout
+
+        async def handshake() -> Dispensed[Any]:
+            adapter = self._site.adapter(self.start.target.launch.adapter)
+            return await adapter.handshake(adapter.connect(session.channel), self._plugin())
+
         try:
-            async with asyncio.timeout(timeout):
-                adapter = self._site.adapter(self.start.target.launch.adapter)
-                dispensed = await adapter.handshake(adapter.connect(session.channel), self._plugin())
+            dispensed = await attend(handshake, timeout, session)
         except TimeoutError as error:
             raise AdapterError(f"the plugin did not answer its handshake within {timeout:g} s") from error
-        except (PluginmgrError, CallError):
-            raise
-        except (Exception, SystemExit) as error:  # foreign code: whatever it raises is about this one worker
-            raise AdapterError(f"{type(error).__name__}: {error}") from error
+        except ForeignError as error:
+            raise AdapterError(str(error)) from error
         if not isinstance(dispensed, Dispensed):
             raise AdapterError(f"it gave {type(dispensed).__name__}, not Dispensed")
+        if not _is_sound(dispensed.reported):
+            raise AdapterError(f"it gave {dispensed.reported!r}, not Reported with texts")
         return dispensed
 
     def _plugin(self) -> Plugin:
@@ -187,6 +205,16 @@ class Supervisor:
             limits=limits,
         )
 
+    def _ended(self, how: ProcessExit, when: str) -> None:
+        self._failed(Reason.KILLED if how.signal else Reason.EXITED, f"the process ended{when}: {how}", how)
+
     def _failed(self, reason: Reason, message: str, how: ProcessExit | None = None) -> None:
         code, signal = (how.code, how.signal) if how else (None, None)
         self._site.submit(Failed(self.worker, Exit(reason, message, time.time(), code, signal)))
+
+
+def _is_sound(reported: object) -> bool:
+    """Whether the core can live with what foreign code says of a plugin."""
+    return isinstance(reported, Reported) and all(
+        isinstance(each, str) for each in (reported.id, reported.display_name, reported.metadata)
+    )

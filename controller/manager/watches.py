@@ -10,6 +10,8 @@ from controller.core.events import Event, Unhealthy
 from controller.core.model import Exit, Health, PluginKey
 from controller.core.reasons import Reason
 from controller.goplugin import HealthTicker, Schedule, Session
+from controller.manager.adapter import PluginLifecycle
+from controller.manager.foreign import pinging
 from controller.manager.resident import MemoryWatch
 
 
@@ -26,8 +28,8 @@ class Watches:
     submit: Callable[[Event], None]
 
     @contextmanager
-    def watching(self, start: Start, session: Session) -> Iterator[None]:
-        """Check the worker's health for the length of the block."""
+    def watching(self, start: Start, session: Session, lifecycle: PluginLifecycle | None) -> Iterator[None]:
+        """Check the worker's health for the length of the block, and ask its own ping too if it has one."""
 
         def schedule() -> Schedule:
             health = self.policy(start.plugin)
@@ -36,5 +38,6 @@ class Watches:
         def unhealthy(why: str) -> None:
             self.submit(Unhealthy(start.worker, Exit(Reason.UNHEALTHY, why, time.time())))
 
-        with closing(self.health.watch(session, schedule, unhealthy)):
+        ping = None if lifecycle is None else pinging(lifecycle, session)
+        with closing(self.health.watch(session, schedule, unhealthy, ping)):
             yield

@@ -1,6 +1,7 @@
 """The one object that the manager feeds and the endpoint renders. Its registry is its own, not the process-wide one."""
 
 import platform
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -17,11 +18,16 @@ from controller.core.step import Step
 from controller.metrics import families
 from controller.metrics.counts import Histogram, Tally
 
+SUBSYSTEM = re.compile(r"[a-zA-Z0-9_]*")  # what a metric's name may have in the middle
 STEP_BUCKETS = (0.00002, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25)
 
 
 class PluginManagerMetrics(Collector):
-    """`subsystem` tells the metrics of several managers apart that one host embeds and exposes together."""
+    """`subsystem` tells the metrics of several managers apart that one host embeds and exposes together.
+
+    `registry` has them and those of the process. A host with a registry of its own registers this object there, beside
+    those of other subsystems.
+    """
 
     def __init__(
         self,
@@ -36,13 +42,18 @@ class PluginManagerMetrics(Collector):
         """Take what is no part of the state, asked for at each scrape, in its thread.
 
         Args:
-            subsystem: a part of each name.
+            subsystem: a part of each name, `pluginmgr_<subsystem>_...`.
             version: of the program.
             resident: bytes of each worker that is up.
             ages: by name of a source (`volume`, `config`): seconds since it was last looked at.
             hosts: how many follow the registry.
             clock: the monotonic clock of the steps.
+
+        Raises:
+            ValueError: `subsystem` cannot be a part of a metric's name.
         """
+        if not SUBSYSTEM.fullmatch(subsystem):
+            raise ValueError(f"subsystem {subsystem!r} has other characters than letters, digits and '_'")
         self._prefix = f"pluginmgr_{subsystem}_" if subsystem else "pluginmgr_"
         self._version = version
         self._resident = resident
@@ -55,6 +66,12 @@ class PluginManagerMetrics(Collector):
         self.registry = CollectorRegistry()
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
+
+    def attach(
+        self, version: str, resident: Callable[[], Mapping[WorkerId, int]], ages: Mapping[str, Callable[[], float]]
+    ) -> None:
+        """Take what only the manager knows that these are given to; the same as `__init__` takes."""
+        self._version, self._resident, self._ages = version, resident, ages
 
     def observe(self, event: Event, before: State, step: Step, seconds: float) -> None:
         """Count what one step changed; `seconds` is how long it took."""

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,21 +34,31 @@ class RegistryClient:
     """Feeds `notify` on the loop's thread, in order per plugin.
 
     `host` names this process: unlike all others on the pod, the same over reconnects. `item` makes what is called.
+    `on_link` hears why there is no connection, and an empty text when there is one, before the first message comes.
     """
 
-    def __init__(self, run_dir: Path | str, notify: Notify, *, host: str, item: Item = bare) -> None:
+    def __init__(
+        self,
+        run_dir: Path | str,
+        notify: Notify,
+        *,
+        host: str,
+        item: Item = bare,
+        on_link: Callable[[str], None] = lambda _: None,
+    ) -> None:
         if not 1 <= len(host) <= LONGEST_NAME:
             raise ValueError(f"host must have 1 to {LONGEST_NAME} characters, not {len(host)}")
         self._run_dir = Path(run_dir).absolute()
         self._notify = notify
         self._host = host
         self._item = item
+        self._on_link = on_link
 
     async def run(self) -> None:
         """Follow the registry until cancelled, over any number of connections; then every channel is closed."""
         async with asyncio.TaskGroup() as group:
             channels = Channels(group, self._item)
-            link = _Link(self._run_dir, self._host, self._notify, channels)
+            link = _Link(self._run_dir, self._host, self._notify, channels, self._on_link)
             try:
                 await link.keep()
             finally:
@@ -58,13 +68,16 @@ class RegistryClient:
 class _Link:
     """One connection after the other, and what is known over all of them."""
 
-    def __init__(self, run_dir: Path, host: str, notify: Notify, channels: Channels) -> None:
+    def __init__(
+        self, run_dir: Path, host: str, notify: Notify, channels: Channels, on_link: Callable[[str], None]
+    ) -> None:
         self._socket = run_dir / SOCKET
         self._host = host
         self._notify = notify
         self._channels = channels
         self._mirror = Mirror(run_dir, channels.open, self._vanished, self._drained)
         self._answers: asyncio.Queue[WorkerId] = asyncio.Queue()
+        self._on_link = on_link
         self._trouble: str | None = None
 
     async def keep(self) -> None:
@@ -122,6 +135,7 @@ class _Link:
         if trouble == self._trouble:
             return
         self._trouble = trouble
+        self._on_link(trouble)
         if trouble:
             log.warning("no connection to the registry", extra={"host": self._host, "why": trouble})
         else:

@@ -169,7 +169,7 @@ async def test_a_launch_is_cut_off_when_it_is_not_wanted_any_more(root):
     ("sort", "text"),
     [
         ("refuses", "it is no rule"),
-        ("hangs", "did not answer its handshake within 1 s"),
+        ("hangs", "did not answer its handshake within 4 s"),
         ("has a bug", "ZeroDivisionError: division by zero"),
         ("exits", "SystemExit: 3"),
         ("gives something else", "it gave NoneType, not Dispensed"),
@@ -188,7 +188,7 @@ async def test_an_adapter_that_fails_fails_that_worker(root, sort, text):
         await asyncio.get_running_loop().create_future()
 
     async with house(root, answer) as here:
-        here.want("good", start_timeout=1.0)
+        here.want("good", start_timeout=4.0)
         await here.until(lambda: here.plugin.last_exit)
         assert here.plugin.last_exit.reason == "AdapterFailed"
         assert text in here.plugin.last_exit.message

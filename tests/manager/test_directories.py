@@ -2,8 +2,8 @@
 
 import pytest
 
-from controller.app.directories import held
 from controller.errors import StateDirError
+from controller.manager.directories import held
 
 
 def test_directories_are_made_private_and_shared(tmp_path):

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import replace
 
-from controller.app.remembered import Remembering
 from controller.core.memory import initial
 from controller.core.model import (
     Binary,
@@ -20,6 +19,7 @@ from controller.core.model import (
     Target,
 )
 from controller.core.reasons import Reason
+from controller.manager.remembered import Remembering
 from tests.core.world import digest, version
 
 KEY = PluginKey("rule/a")
@@ -40,6 +40,7 @@ def remembered(tmp_path, **env):
         Handshake("KEY", "value", (1, 2)),
         Limits(memory=1, open_files=None, file_size=3),
         "now",
+        '{"id":"from the YAML"}',
         {"TOKEN": f"fromFile {secret}"},
     )
     binary = Binary("a", digest("one"), "/volume/a", str(program))

@@ -1,0 +1,35 @@
+import ast
+import re
+from pathlib import Path
+
+import controller
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/reference/coming-from-blink.md").read_text(encoding="utf-8")
+
+
+def _tests_in(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)} | {
+        target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    }
+
+
+def test_each_of_the_46_faults_has_its_row_and_a_test_that_is_there():
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| (.+) \|$", PAGE, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 47))
+    missing = []
+    for number, cell in rows:
+        named = re.findall(r"`([^`:]+)::([^`]+)`", cell)
+        assert named, f"fault {number} names no test"
+        for file, test in named:
+            path = ROOT / "tests" / file
+            if not path.is_file() or test not in _tests_in(path):
+                missing.append((number, file, test))
+    assert not missing
+
+
+def test_every_name_that_is_said_to_be_importable_is():
+    column = re.findall(r"^\| [^|]+ \| `([A-Z]\w+)", PAGE.partition("## What carries over")[0], re.MULTILINE)
+    assert len(column) > 10
+    assert [name for name in column if not hasattr(controller, name)] == []
