@@ -21,6 +21,9 @@ def take_config(draft: Draft, config: Config) -> None:
     before = draft.config
     if before is not None and config.paused:
         draft.config = Config(config.generation, paused=True, kinds=kinds_in_pause(draft, before, config))
+        for plugin in () if before.paused else draft.was.plugins.values():
+            if plugin.candidate is not None:
+                draft.open(plugin.key)  # it waits from now on, and has to say so
         return
     draft.config = config
     kinds = draft.was.config.kinds if draft.was.config is not None else {}

@@ -46,7 +46,12 @@ class KindWorld:
         return Reported(f"{key} {plugin.workers[worker].version.digest[:6]} {plugin.workers[worker].version.launch}")
 
     def check_settled(self):
-        named = {f"{k.name}/{n}" for k in self.config.kinds.values() for n, s in k.plugins.items() if s.enabled}
+        named = {
+            f"{kind.name}/{name}"
+            for kind in self.config.kinds.values()
+            for name, flags in kind.plugins.items()
+            if flags.enabled and name not in kind.hinted
+        }
         found = {f"{k.name}/{n}" for k in self.config.kinds.values() for n in self.files[k.directory]}
         assert set(self.state.plugins) == named | found
         for plugin in self.state.plugins.values():

@@ -63,7 +63,7 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
 
     @initialize(config=entries, found=files)
     def begin(self, config, found):
-        self.configure("rule", config, spec(), 0, False)
+        self.configure("rule", config, spec(), 0, False, frozenset())
         self.files["/plugins/rule"] = found
         self.scan(0)
 
@@ -73,11 +73,13 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
         default=flags,
         path=picks,
         paused=st.sampled_from((False,) * 4 + (True,)),
+        hinted=st.frozensets(st.sampled_from(NAMES)),
     )
-    def configure(self, name, plugins, default, path, paused):
+    def configure(self, name, plugins, default, path, paused, hinted):
         """Write one kind anew."""
-        kinds = {**self.config.kinds, name: KindSpec(name, path_for(self.config, name, path), default, plugins)}
-        self.read(kinds, paused=paused)
+        path = path_for(self.config, name, path)
+        kind = KindSpec(name, path, default, plugins, hinted & plugins.keys())
+        self.read({**self.config.kinds, name: kind}, paused=paused)
 
     @rule(name=st.sampled_from(KINDS))
     def drop_kind(self, name):

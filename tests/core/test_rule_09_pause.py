@@ -53,6 +53,17 @@ def test_a_kind_written_in_a_pause_waits_for_its_end_even_if_its_directory_is_se
     assert world.started_plugins() == ("matcher/m",)
 
 
+def test_a_candidate_says_at_once_that_it_waits_for_the_end_of_a_pause():
+    world = World()
+    world.up()
+    world.scan(a="two")
+    assert world.condition("Progressing").reason is Reason.UPDATING
+    world.configure(a=spec(), paused=True)
+    assert world.condition("Progressing").reason is Reason.PAUSED
+    world.configure(a=spec())
+    assert world.condition("Progressing").reason is Reason.UPDATING
+
+
 def test_at_a_start_in_a_pause_the_flags_at_the_first_look_count():
     world = World()
     world.configure(kind({}), kind({}, name="matcher"), paused=True)  # before any YAML was read
