@@ -17,7 +17,7 @@ import pytest
 
 from controller.goplugin import Handshake, ProcessExit, Session
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckResponse
-from tests.goplugin.place import Place, until
+from tests.goplugin.place import MEASURED, Place, until
 from tests.tools import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ print('after')
 
 @pytest.fixture
 def plugin(place: Place) -> Path:
-    return place.write(PLUGIN)
+    return place.write(PLUGIN, flags="")
 
 
 def call(session: Session, method: str, request: bytes) -> Any:
@@ -63,7 +63,7 @@ def call(session: Session, method: str, request: bytes) -> Any:
 
 
 def run(plugin: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": os.environ["PATH"], **environ}
+    env = {"PATH": os.environ["PATH"], **MEASURED, **environ}
     return subprocess.run([plugin], env=env, capture_output=True, text=True, timeout=10, check=False)
 
 
@@ -119,7 +119,7 @@ def test_a_socket_path_that_is_too_long_is_said(plugin: Path, place: Place) -> N
 @contextmanager
 def running(plugin: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """The process and the fields of its line. Nobody opens its stdio stream; both pipes are one."""
-    env = {"PATH": os.environ["PATH"], "SERVE_TEST": "yes", **environ}
+    env = {"PATH": os.environ["PATH"], **MEASURED, "SERVE_TEST": "yes", **environ}
     process = subprocess.Popen([plugin], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert process.stdout
@@ -183,7 +183,7 @@ def test_a_ctrl_c_is_the_hosts(plugin: Path) -> None:
 
 
 async def test_it_is_launched_is_healthy_and_ends_when_it_is_asked(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         await session.check(1)
         assert session.has_health
         assert await session.stop(5, 5) == ProcessExit(code=0)
@@ -195,13 +195,13 @@ async def test_it_is_launched_is_healthy_and_ends_when_it_is_asked(plugin: Path,
 async def test_the_version_in_common_is_served(
     plugin: Path, place: Place, theirs: tuple[int, ...], served: bytes
 ) -> None:
-    async with place.launch(plugin, Handshake("SERVE_TEST", "yes", theirs)) as session:
+    async with place.launch(plugin, Handshake("SERVE_TEST", "yes", theirs), env=MEASURED) as session:
         assert await call(session, "Version", b"") == served
         assert session.protocol_version == int(served)
 
 
 async def test_what_it_prints_reaches_the_host_by_its_stdio_stream(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         await call(session, "Says", "one\ntw\u00f6\n".encode())
         await call(session, "Says", b"x" * 3000)
         await until(lambda: len(place.messages("stdio.stdout")) == 4)
@@ -211,12 +211,12 @@ async def test_what_it_prints_reaches_the_host_by_its_stdio_stream(plugin: Path,
 
 
 async def test_a_large_message_passes_both_ways(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         assert await call(session, "Size", b"x" * (16 << 20)) == str(16 << 20).encode()
 
 
 async def test_plain_handlers_run_in_threads_beside_the_loop(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         slow = [asyncio.ensure_future(call(session, "Sync", b"0.2")) for _ in range(3)]
         await call(session, "Async", b"0")
         await session.check(0.15)
@@ -235,7 +235,7 @@ def health(session: Session, method: str, service: str) -> Any:
 
 
 async def test_health_is_known_by_gopluginss_name_and_for_the_whole_server(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         for service in ("", "plugin"):
             assert (await health(session, "Check", service)).status == HealthCheckResponse.SERVING
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -244,7 +244,7 @@ async def test_health_is_known_by_gopluginss_name_and_for_the_whole_server(plugi
 
 
 async def test_a_health_watch_lasts_until_the_end_and_tells_of_it(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         known, unknown = health(session, "Watch", "plugin"), health(session, "Watch", "other")
         assert (await known.read()).status == HealthCheckResponse.SERVING
         assert (await unknown.read()).status == HealthCheckResponse.SERVICE_UNKNOWN
@@ -266,7 +266,7 @@ async def begun(place: Place, session: Session, method: str, request: bytes) -> 
 async def test_a_call_in_flight_is_finished_before_the_end(
     plugin: Path, place: Place, method: str, *, is_asked: bool
 ) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         slow = await begun(place, session, method, b"0.3")
         assert await session.stop(5 if is_asked else 0, 5) == ProcessExit(code=0)
         assert await slow in {b"0.3", b"handler_0"}
@@ -276,7 +276,7 @@ async def test_a_call_in_flight_is_finished_before_the_end(
 async def test_a_call_that_outlasts_the_grace_is_cut_and_the_process_ends_all_the_same(
     plugin: Path, place: Place, method: str, request_: bytes
 ) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         slow = await begun(place, session, method, request_)
         assert await session.stop(20, 0) == ProcessExit(code=0)
         with pytest.raises(grpc.aio.AioRpcError):

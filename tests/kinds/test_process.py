@@ -14,7 +14,7 @@ import pytest
 from controller.goplugin import Handshake, ProcessExit
 from controller.kinds.pb import common_pb2, rule_pb2
 from controller.kinds.pb.rule_pb2_grpc import RuleStub
-from tests.goplugin.place import Place
+from tests.goplugin.place import MEASURED, Place
 from tests.plugins import of_kinds
 
 RULE = Handshake("BLINK_PLUGIN", "rule_v1")
@@ -40,7 +40,7 @@ async def test_it_gets_its_config_and_serves_hosts(place: Place) -> None:
     config = place.root / "config.json"
     config.write_text(json.dumps({"limit": 9}))
     program = of_kinds.install("good_rule", place.root / "p")
-    async with place.launch(program, RULE, env={"PLUGINMGR_CONFIG": str(config)}) as session:
+    async with place.launch(program, RULE, env={"PLUGINMGR_CONFIG": str(config), **MEASURED}) as session:
         stub = RuleStub(session.channel)
         await stub.Init(common_pb2.InitRequest())
         (item,) = (await stub.EvaluateBatch(BATCH)).items
@@ -58,7 +58,7 @@ def test_a_config_that_cannot_be_read_is_said(place: Place) -> None:
 
 async def test_an_event_that_hangs_does_not_hold_the_end(place: Place) -> None:
     program = of_kinds.install("unwell", place.root / "p")
-    async with place.launch(program, RULE) as session:
+    async with place.launch(program, RULE, env=MEASURED) as session:
         stub = RuleStub(session.channel)
         await stub.EvaluateBatch(BATCH)
         with pytest.raises(grpc.aio.AioRpcError):
@@ -70,7 +70,7 @@ async def test_an_event_that_hangs_does_not_hold_the_end(place: Place) -> None:
 
 
 async def test_a_shutdown_that_hangs_does_not_hold_the_end(place: Place) -> None:
-    async with place.launch(place.write(LOSES), RULE) as session:
+    async with place.launch(place.write(LOSES, flags=""), RULE, env=MEASURED) as session:
         assert await session.stop(30, 0) == ProcessExit(code=0)
     assert place.messages("stderr") == ["the plugin did not finish within 1 s"]
 
