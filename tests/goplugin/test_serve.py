@@ -32,7 +32,8 @@ forever = threading.Event()
 def sync(request, context):
     print('begun')
     if request == b'hang': forever.wait()
-    time.sleep(float(request)); return threading.current_thread().name.encode()
+    else: time.sleep(float(request))
+    return threading.current_thread().name.encode()
 async def unsync(request, context):
     print('begun')
     await asyncio.sleep(float(request)); return request
@@ -40,15 +41,18 @@ def says(request, context):
     print(request.decode()); sys.stderr.write(request.decode()[:3]); sys.stderr.flush()
     return b''
 def size(request, context): return str(len(request)).encode()
+def release(request, context): forever.set(); return b''
 def version(number):
     def register(server):
+        if 'LOUD' in os.environ: print('x' * 50_000, 'y' * 50_000, sep='\\n')
         call = grpc.unary_unary_rpc_method_handler
         calls = {'Sync': call(sync), 'Async': call(unsync), 'Says': call(says), 'Size': call(size),
+                 'Release': call(release),
                  'Version': call(lambda request, context: str(number).encode())}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler('t.T', calls),))
     return register
 async def bye(): print('bye')
-serve('SERVE_TEST', 'yes', {1: version(1), 2: version(2)}, grace=0.5, on_stop=bye)
+serve('SERVE_TEST', 'yes', {1: version(1), 2: version(2)}, grace=float(os.environ.get('GRACE', '0.5')), on_stop=bye)
 print('after')
 """
 
@@ -210,6 +214,11 @@ async def test_what_it_prints_reaches_the_host_by_its_stdio_stream(plugin: Path,
     assert place.messages("stdio.stderr") == ["onexxx"]
 
 
+async def test_nothing_that_it_prints_comes_before_its_line(plugin: Path, place: Place) -> None:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED | {"LOUD": ""}):
+        await until(lambda: [len(each) for each in place.messages("stdio.stdout")] == [50_000] * 2)
+
+
 async def test_a_large_message_passes_both_ways(plugin: Path, place: Place) -> None:
     async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         assert await call(session, "Size", b"x" * (16 << 20)) == str(16 << 20).encode()
@@ -217,10 +226,12 @@ async def test_a_large_message_passes_both_ways(plugin: Path, place: Place) -> N
 
 async def test_plain_handlers_run_in_threads_beside_the_loop(plugin: Path, place: Place) -> None:
     async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
-        slow = [asyncio.ensure_future(call(session, "Sync", b"0.2")) for _ in range(3)]
+        slow = [asyncio.ensure_future(call(session, "Sync", b"hang")) for _ in range(3)]
+        await until(lambda: place.messages("stdio.stdout") == ["begun"] * 3)
         await call(session, "Async", b"0")
-        await session.check(0.15)
+        await session.check(5)
         assert not any(each.done() for each in slow)
+        await call(session, "Release", b"")
         assert len(set(await asyncio.gather(*slow))) == 3
 
 
@@ -266,7 +277,7 @@ async def begun(place: Place, session: Session, method: str, request: bytes) -> 
 async def test_a_call_in_flight_is_finished_before_the_end(
     plugin: Path, place: Place, method: str, *, is_asked: bool
 ) -> None:
-    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED | {"GRACE": "10"}) as session:
         slow = await begun(place, session, method, b"0.3")
         assert await session.stop(5 if is_asked else 0, 5) == ProcessExit(code=0)
         assert await slow in {b"0.3", b"handler_0"}
