@@ -41,12 +41,11 @@ RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 64 ] && echo build/run 
 HTTP ?= 127.0.0.1:8080
 
 .PHONY: run
-run: $(PROJECT) $(GO) ## start the sample plugins; edit, replace and kill them from another terminal
-	examples/build.sh
+run: $(PROJECT) $(GO) ## start the sample pipeline; edit, replace and kill its plugins from another terminal
+	examples/build.sh < /dev/null
 	[ -e build/pluginconfig.yaml ] || cp examples/local/pluginconfig.yaml build/pluginconfig.yaml
 	@cat examples/local/banner.txt
-	@exec pluginmgr run --plugin-dir build/plugins --config build/pluginconfig.yaml \
-		--state-dir build/state --run-dir $(RUN_DIR) --http $(HTTP) --log-format text
+	@exec python examples/local/run.py --run-dir $(RUN_DIR) --http $(HTTP)
 
 # --- develop --------------------------------------------------------------------------------------------------------
 
@@ -91,6 +90,19 @@ baseline: $(PROJECT) ## take the protocols as they are for what later ones must 
 bench: $(PROJECT) $(FOREIGN) $(GO) ## the budgets: ours, the bare thing, their ratio, the limit
 	python tests/tools/build.py all
 	python tests/bench/run.py
+
+.PHONY: calls
+calls: $(PROJECT) $(GO) ## that no call is lost, all that is promised of it: CI tries less of it
+	python tests/tools/build.py echo callhost
+	PLUGINMGR_CALLS=all pytest -q tests/calls $(PYTEST_ARGS)
+
+# Seconds.
+DURATION ?= 1800
+
+.PHONY: soak
+soak: $(PROJECT) $(GO) ## everything at random under load for DURATION seconds
+	python tests/tools/build.py echo callhost
+	python tests/soak/soak.py --duration $(DURATION) $(SOAK_ARGS)
 
 .PHONY: mutants
 mutants: $(PROJECT) ## plant defects in the core and see that its tests find them

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from controller.testing.answers import DEADLINE
 from tests.bench.bench_launch import COOKIE
-from tests.e2e.rig import DEADLINE, Rig
+from tests.e2e.rig import Rig
 
 OLD = 10.0  # seconds: a file last written so long ago has settled
 KIND = {"handshake": {"cookieKey": COOKIE[0], "cookieValue": COOKIE[1], "protocolVersions": [1]}}

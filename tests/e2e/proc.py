@@ -1,39 +1,18 @@
 """What the kernel says of processes: whether they live, what they hold, where they listen. Changes nothing."""
 
-import time
 from pathlib import Path
 
+from controller.testing.processes import is_alive, tagged, until_gone
 
-def until_gone(pid: int, deadline: float = 10.0) -> float:
-    """Wait until no such process is left (a zombie counts as gone); the seconds it took."""
-    began = time.monotonic()
-    while time.monotonic() - began < deadline:
-        if not is_alive(pid):
-            return time.monotonic() - began
-        time.sleep(0.001)
-    raise AssertionError(f"process {pid} is still there after {deadline} s")
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
-
-
-def tagged(instance: str) -> list[int]:
-    """All processes of the machine that carry a controller's tag."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                if f"PLUGINMGR_WORKER={instance}/".encode() in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return [pid for pid in found if is_alive(pid)]
+__all__ = [
+    "command_of",
+    "descriptors_of",
+    "environment_of",
+    "is_alive",
+    "sockets_of",
+    "tagged",
+    "until_gone",
+]
 
 
 def descriptors_of(pid: int) -> int:

@@ -119,6 +119,6 @@ def test_an_adapter_that_breaks_fails_its_workers_only(adapters: Rig, adapter: s
     zoo.install("good", adapters.plugins / "healthy", "bystander")
     adapters.configure({}, kind={"adapter": adapter}, kinds=[{"name": "healthy", "handshake": HANDSHAKE}])
     adapters.start()
-    adapters.until_served("bystander")
+    adapters.until_served("healthy/bystander")
     assert adapters.until_plugin("plugin", lambda each: each.get("lastExit"))["lastExit"]["reason"] == "AdapterFailed"
-    assert adapters.until_served("bystander")["restarts"] == 0
+    assert adapters.until_served("healthy/bystander")["restarts"] == 0

@@ -40,7 +40,7 @@ def remembered(tmp_path, **env):
         Handshake("KEY", "value", (1, 2)),
         Limits(memory=1, open_files=None, file_size=3),
         "now",
-        '{"severity":"high"}',
+        '{"id":"from the YAML"}',
         {"TOKEN": f"fromFile {secret}"},
     )
     binary = Binary("a", digest("one"), "/volume/a", str(program))

@@ -1,9 +1,7 @@
-"""The sample plugins that `make run` shows: good plugins, from wherever they are run."""
+"""The smallest sample plugins, which use no SDK: good plugins, from wherever they are run."""
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +14,8 @@ from google.protobuf.wrappers_pb2 import StringValue
 from tests.plugins.bare import CHECK, PATIENCE, SERVING, SHUTDOWN, Bare, call
 from tests.tools import build
 
-EXAMPLES = build.ROOT / "examples"
-CONFIG = yaml.safe_load((EXAMPLES / "local/pluginconfig.yaml").read_text())
+EXAMPLES = build.ROOT / "examples/greeter"
+CONFIG = yaml.safe_load((EXAMPLES / "pluginconfig.yaml").read_text())
 KIND = CONFIG["spec"]["kinds"][0]
 
 Greeter = Callable[..., Bare]
@@ -30,11 +28,6 @@ def greeter(request: pytest.FixtureRequest, bare: Callable[..., Bare]) -> Greete
     cookie = {KIND["handshake"]["cookieKey"]: KIND["handshake"]["cookieValue"]}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return lambda **environment: bare(program, **{"PATH": path, **cookie, **environment})
-
-
-def run_build(root: Path) -> None:
-    path = f"{Path(build.go()).parent}:{os.environ['PATH']}"
-    subprocess.run([root / "examples/build.sh"], env={**os.environ, "PATH": path}, check=True)
 
 
 def greet(channel: grpc.Channel, name: str) -> str:
@@ -91,18 +84,3 @@ def test_crash_comes_as_told(bare: Callable[..., Bare]):
     plugin = bare(build.build("greeter-go"), GREETER_CRASH_AFTER_SECONDS="0.05", **cookie)
     assert b"panic: told to" in plugin.read("stderr", upto=b"panic: told to")
     assert plugin.process.wait(PATIENCE) == 2
-
-
-@pytest.mark.go
-def test_build_puts_what_the_config_names_and_replaces_only_what_changed(tmp_path: Path):
-    copy = tmp_path / "copy"
-    shutil.copytree(EXAMPLES, copy / "examples")
-    directory = copy / "build/plugins" / KIND["directory"]
-    run_build(copy)
-    before = {path.name: path.stat().st_ino for path in directory.iterdir()}
-    assert before.keys() == {plugin["name"] for plugin in KIND["plugins"]}
-    with (copy / "examples/python/greeter.py").open("a") as program:
-        program.write("# another version\n")
-    run_build(copy)
-    after = {path.name: path.stat().st_ino for path in directory.iterdir()}
-    assert {name for name in after if after[name] != before[name]} == {"greeter-python"}

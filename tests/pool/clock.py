@@ -36,7 +36,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def settle(self) -> None:
         """Run until nothing is ready; no time passes."""
         self.turn()
-        while self._ready:
+        while self._ready or (self._scheduled and self._scheduled[0]._when <= self.now):
             self.turn()
 
     def _sleep(self, seconds: float | None) -> None:

@@ -1,17 +1,10 @@
 """Tests of the pool run on virtual time."""
 
-import asyncio
-
-import pytest
+from collections.abc import Callable, Mapping
 
 from tests.pool.clock import VirtualLoop
 
 
-class _Policy(asyncio.DefaultEventLoopPolicy):
-    def new_event_loop(self) -> VirtualLoop:
-        return VirtualLoop()
-
-
-@pytest.fixture
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    return _Policy()
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], VirtualLoop]]:
+    """Asked for the tests of this directory alone."""
+    return {"virtual": VirtualLoop}

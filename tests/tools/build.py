@@ -66,7 +66,7 @@ TARGETS: Mapping[str, Target] = {
     ),
     "protoc-gen-go": Target("tests/tools/protoc-gen", "google.golang.org/protobuf/cmd/protoc-gen-go"),
     "protoc-gen-go-grpc": Target("tests/tools/protoc-gen", "google.golang.org/grpc/cmd/protoc-gen-go-grpc"),
-    "greeter-go": Target("examples/go"),
+    "greeter-go": Target("examples/greeter/go"),
     "echo": Target("tests/plugins/echo"),
     "wrong_architecture": Target("tests/plugins/wrong_architecture", environment={"GOARCH": FOREIGN_MACHINE}),
     "gohost": Target("tests/bench/gohost"),
