@@ -77,7 +77,8 @@ class Model:
         self.debts |= {(message, worker) for worker in workers}
 
     def goes(self, state: str) -> None:
-        self.state = state
+        if self.state != "removed":  # a tombstone stays until the plugin is registered
+            self.state = state
         self._list({})
         for ticket in list(self.waiting):
             if state == "removed" or not ticket.is_idempotent:

@@ -226,6 +226,18 @@ async def test_a_waiter_that_was_handed_a_worker_when_its_plugin_went_is_told_so
     assert host.drained == {"a": 1}
 
 
+async def test_a_waiter_that_is_told_late_does_not_take_the_new_plugin_with_it() -> None:
+    host = Host()
+    call = asyncio.create_task(host.pool.call(KEY, lambda _: asyncio.sleep(0), timeout=9, idempotent=True))
+    await turns()
+    host.remove()  # the call is told, and has not run
+    host.register("a")
+    with pytest.raises(RemovedError):
+        await call
+    async with host.pool.acquire(KEY, timeout=0):
+        pass
+
+
 async def test_tombstones_are_bounded_and_the_oldest_go() -> None:
     host = Host()
     for number in range(10_001):
