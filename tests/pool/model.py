@@ -165,7 +165,7 @@ class Model:
         if is_late and isinstance(error, TimeoutError):
             return was_waiting or ticket.expected is not None or ticket.is_call
         if ticket.expected:
-            return type(error) is ticket.expected or (is_late and ticket.tries > 0)
+            return type(error) in {ticket.expected, *ticket.perhaps} or (is_late and ticket.tries > 0)
         if was_waiting:
             late = ticket.is_idempotent and is_late and (ticket.tries > 0 or type(error) is NotFoundError)
             return type(error) in ticket.perhaps or late

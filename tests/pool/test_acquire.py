@@ -131,7 +131,9 @@ async def test_a_deadline_ends_the_waiting_and_says_how_it_stands() -> None:
     began = asyncio.get_running_loop().time()
     error = await waiter.outcome()
     assert isinstance(error, TimeoutError)
-    assert "rule/x: no worker was free within 3 s (1 of 1 wanted workers serve, 0 of them ejected; 1 calls run" in str(error)
+    assert "rule/x: no worker was free within 3 s (1 of 1 wanted workers serve, 0 of them ejected; 1 calls run" in str(
+        error
+    )
     assert asyncio.get_running_loop().time() == began + 3
     await holder.end()
     async with host.pool.acquire(KEY, timeout=0):

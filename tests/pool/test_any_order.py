@@ -269,13 +269,15 @@ class AnyOrder(RuleBasedStateMachine):
         for key, model in self.models.items():
             pool = self.pool._pools.get(key)
             members = {**pool._listed, **pool._going} if pool else {}
-            assert {worker: member.running for worker, member in members.items() if member.running} == dict(+model.running)
+            assert {worker: member.running for worker, member in members.items() if member.running} == dict(
+                +model.running
+            )
             listed = [worker.worker for worker in (pool.handles if pool else ())]
             assert listed == list(model.listed), (listed, model.listed)
             assert len(pool._queue) + len(pool._handed) == len(model.waiting) if pool else not model.waiting
 
 
-TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(
-    max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+AnyOrder.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
+test_the_pool_keeps_its_promises_in_any_order = AnyOrder.TestCase

@@ -220,7 +220,9 @@ async def test_calls_that_wait_for_a_plugin_are_bounded_and_end_with_the_pool() 
 async def test_the_last_transport_error_is_raised_with_what_went_before() -> None:
     host = Host()
     plugin = Plugin(
-        a=transport_error(details="first"), b=grpc.aio.UsageError("Channel is closed."), c=transport_error(details="third")
+        a=transport_error(details="first"),
+        b=grpc.aio.UsageError("Channel is closed."),
+        c=transport_error(details="third"),
     )
     host.register("a", "b", "c")
     with pytest.raises(grpc.aio.AioRpcError) as raised:

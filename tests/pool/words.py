@@ -42,7 +42,9 @@ class Host:
         live = tuple(handle(each, key=key, concurrency=concurrency) for each in workers)
         self.pool.sync(RegisterMessage(PluginKey(key), OLD, live, len(workers)))
 
-    def update(self, *workers: str, draining: tuple[str, ...] = (), key: str = KEY, concurrency: int | None = 1) -> None:
+    def update(
+        self, *workers: str, draining: tuple[str, ...] = (), key: str = KEY, concurrency: int | None = 1
+    ) -> None:
         live = tuple(handle(each, key=key, concurrency=concurrency, version=NEW) for each in workers)
         going = tuple(map(WorkerId, draining))
         self.pool.sync(UpdateMessage(PluginKey(key), NEW, live, len(workers), going, self.on_drained))
@@ -68,6 +70,7 @@ class Caller:
         self.afterwards: Callable[[], object] = bool  # called when the worker is given back, before anybody else runs
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.task = asyncio.create_task(self._run(pool, key, timeout))
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # not every test asks for it
 
     async def end(self, error: BaseException | None = None) -> None:
         """Leave the block, with the error if there is one, and see what came out of it."""
