@@ -167,7 +167,7 @@ class Model:
         too_late = ticket.is_idempotent and is_late and (ticket.tries > 0 or type(error) is NotFoundError)
         if ticket.expected or was_waiting:
             return type(error) in {ticket.expected, *ticket.perhaps} or too_late
-        lost = ticket.is_call and error is not None and error.__cause__ is ticket.given
+        lost = ticket.is_call and error is not None and ticket.given is not None and error.__cause__ is ticket.given
         return error is ticket.given or lost
 
     # when nothing is ready to run

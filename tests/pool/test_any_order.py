@@ -68,6 +68,13 @@ class AnyOrder(RuleBasedStateMachine):
         alive = self._alive()
         self._do(lambda: self._cancel(alive[pick % len(alive)]), soon=soon)
 
+    @precondition(lambda self: self._first())
+    @rule(pick=picks)
+    def cancel_the_first(self, pick: int) -> None:
+        """Of those that wait, that is who may just have been woken."""
+        first = self._first()
+        self._cancel(first[pick % len(first)])
+
     # messages
 
     @rule(
@@ -263,6 +270,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     def _alive(self) -> list[tuple[str, Ticket]]:
         return [entry for entry in self.tickets if entry[1].task and not entry[1].task.done()]
+
+    def _first(self) -> list[tuple[str, Ticket]]:
+        return [(key, model.waiting[0]) for key, model in self.models.items() if model.waiting]
 
     def _compare(self) -> None:
         """The pool's own counts, where nobody is between being handed a worker and running."""
