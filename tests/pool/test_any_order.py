@@ -221,9 +221,8 @@ class AnyOrder(RuleBasedStateMachine):
         old = list(model.listed)
         workers = [worker for position, worker in enumerate(old) if stay >> position & 1]
         draining = tuple(each for position, each in enumerate(old) if each not in workers and not crash >> position & 1)
-        if again is not None and known:  # a worker of former times is listed, perhaps one that drains
+        if again is not None and known:  # a worker of former times is listed, even one that drains
             workers.append(known[again % len(known)])
-            draining = tuple(each for each in draining if each != workers[-1])
         workers += [f"{key[-1]}{len(known) + number}" for number in range(fresh)]
         known += workers[len(workers) - fresh :]
         live = tuple(handle(worker, key=key, concurrency=most) for worker in workers)
