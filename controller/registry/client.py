@@ -78,7 +78,7 @@ class _Link:
         self._mirror = Mirror(run_dir, channels.open, self._vanished, self._drained)
         self._answers: asyncio.Queue[WorkerId] = asyncio.Queue()
         self._on_link = on_link
-        self._noted: set[str | None] = set()
+        self._noted: set[str] = set()
 
     async def keep(self) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
@@ -123,24 +123,24 @@ class _Link:
                 if response.sequence != sequence or is_first != is_snapshot:
                     return f"message {response.sequence} came where {sequence} was due"
                 if is_first:
-                    self._note(None)
+                    self._note("")
                 for message in self._mirror.read(response):
                     self._notify(message)
         except grpc.aio.AioRpcError as error:
             return f"{error.code().name} {error.details() or ''}".rstrip()
         return "the controller hung up"
 
-    def _note(self, trouble: str | None) -> None:
-        """One line when the connection is there, and one for each sort of trouble until it is there again."""
-        sort = trouble and trouble.partition(" ")[0]
+    def _note(self, trouble: str) -> None:
+        """Tell once that the connection is there (empty), and each sort of trouble once until it is there again."""
+        sort = trouble.partition(" ")[0]
         if sort in self._noted:
             return
+        self._noted = (self._noted | {sort}) - {""} if trouble else {""}
+        self._on_link(trouble)
         if trouble:
             log.warning("no connection to the registry", extra={"host": self._host, "why": trouble})
-            self._noted = (self._noted - {None}) | {sort}
         else:
             log.info("connected to the registry", extra={"host": self._host})
-            self._noted = {None}
 
     def _drained(self, worker: WorkerId) -> None:
         if self._mirror.drained(worker):
