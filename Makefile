@@ -91,6 +91,19 @@ bench: $(PROJECT) $(FOREIGN) $(GO) ## the budgets: ours, the bare thing, their r
 	python tests/tools/build.py all
 	python tests/bench/run.py
 
+.PHONY: calls
+calls: $(PROJECT) $(GO) ## that no call is lost, all that is promised of it: CI tries less of it
+	python tests/tools/build.py echo callhost
+	PLUGINMGR_CALLS=all pytest -q tests/calls $(PYTEST_ARGS)
+
+# Seconds.
+DURATION ?= 1800
+
+.PHONY: soak
+soak: $(PROJECT) $(GO) ## everything at random under load for DURATION seconds
+	python tests/tools/build.py echo callhost
+	python tests/soak/soak.py --duration $(DURATION) $(SOAK_ARGS)
+
 .PHONY: mutants
 mutants: $(PROJECT) ## plant defects in the core and see that its tests find them
 	PYTHONPATH=. python tests/mutation/mutate.py

@@ -24,15 +24,15 @@ QUIET = 0.4  # seconds of a window in which nothing changes
 WORKERS = 2
 
 
-def served(controller: Rig, program: str, **fields: Any) -> Moves:
-    """A controller with a plugin of two workers that hosts call, and another plugin."""
+def served(controller: Rig, program: str, workers: int = WORKERS, **fields: Any) -> Moves:
+    """A controller with a plugin that hosts call, and another plugin."""
     controller.install(program, "called")
-    controller.install(program, "other")
-    controller.configure({"called": SWIFT | {"workers": WORKERS} | fields, "other": SWIFT})
+    controller.install("echo", "other")
+    controller.configure({"called": SWIFT | {"workers": workers} | fields, "other": SWIFT})
     controller.start()
     controller.until_served("called")
     controller.until_served("other")
-    moves = Moves(controller, "called", "other", WORKERS)
+    moves = Moves(controller, "called", "other", workers)
     moves.settled()
     return moves
 
@@ -59,7 +59,7 @@ def in_windows(load: Host, what: list[Callable[[], None]]) -> tuple[list[float],
     return quiet, moving
 
 
-@pytest.mark.parametrize(("program", "count"), [("echo", amounts.of(100, 100)), ("good", amounts.of(100, 16))])
+@pytest.mark.parametrize(("program", "count"), [("echo", amounts.of(100, 100)), ("good", amounts.of(100, 8))])
 @pytest.mark.parametrize("language", HOSTS)
 @pytest.mark.timeout(600)
 def test_no_call_is_lost_while_plugins_change(

@@ -83,7 +83,6 @@ async def test_a_host_that_reads_nothing_costs_little_and_comes_back(fake_regist
 
 async def test_a_host_that_joins_in_the_middle_of_a_drain_never_sees_the_draining_worker(controller: Rig):
     moves = served(controller, "echo", workers=1)
-    moves.workers = 1
     async with controller.pool("first") as first:
         await first.wait_for(KEY)
         (old,) = first.plugins()[KEY]

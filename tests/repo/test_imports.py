@@ -18,6 +18,7 @@ LIBRARY = "The go-plugin protocol is a library of its own"
 KUBE = "Only kube knows Kubernetes"
 GRPC = "Only those who talk gRPC import it"
 WATCH = "Only volume and local watch files"
+PYTEST = "Only testing knows pytest"
 
 
 @pytest.fixture
@@ -71,6 +72,8 @@ def broken(tmp_path: Path) -> Callable[[str, str], set[str]]:
         ("manager.planted", "import grpc.aio", GRPC),
         ("http.planted", "import grpc", GRPC),
         ("config.planted", "import watchfiles", WATCH),
+        ("app.planted", "from controller.testing import planted", LAYERS),
+        ("manager.planted", "import pytest", PYTEST),
     ],
 )
 def test_a_forbidden_import_breaks_its_contract(
@@ -87,6 +90,7 @@ def test_a_forbidden_import_breaks_its_contract(
         ("kube.planted", "import controller.manager\nimport kopf\nimport kubernetes"),
         ("volume.planted", "import controller.core\nimport watchfiles"),
         ("local.planted", "import watchfiles"),
+        ("testing.planted", "import controller.registry\nimport grpc.aio\nimport pytest"),
         ("app", "import controller.kube\nimport controller.local\nimport controller.http"),
     ],
 )

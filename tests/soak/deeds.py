@@ -12,12 +12,16 @@ LOOPING = {"calmSeconds": 60, "initialDelayMilliseconds": 10, "maxDelaySeconds":
 
 
 class Deeds:
-    """`done` counts them, `killed` are the workers that were killed; `called` is in Go, `script` in Python."""
+    """`done` counts them, `killed` are the workers that were killed by them.
+
+    `called` is in Go, `script` in Python; `strict` is in Go, and never gets a bad version.
+    """
 
     def __init__(self, controller: Rig, crowd: Crowd, chance: random.Random) -> None:
         self.controller, self.crowd, self.chance = controller, crowd, chance
         self.called = Moves(controller, "called", "other", 2)
         self.script = Moves(controller, "script", "other", 2)
+        self.strict = Moves(controller, "strict", "other", 2)
         self.done: Counter[str] = Counter()
         self.killed: set[str] = set()
         self._all = {
@@ -35,7 +39,10 @@ class Deeds:
     def one(self) -> str:
         """Do one, by chance; its name."""
         (deed,) = self.chance.choices(list(self._all), weights=list(self._all.values()))
-        deed(self.called if self.chance.random() < 0.7 else self.script)
+        bad = deed in (self.cannot_start, self.crash_loop)
+        plugins, weights = [self.called, self.script, self.strict], [4, 2, 0 if bad else 4]
+        (moves,) = self.chance.choices(plugins, weights)
+        deed(moves)
         self.done[deed.__name__] += 1
         return deed.__name__
 
@@ -43,7 +50,7 @@ class Deeds:
         """All as at the beginning: what is sampled then can be compared."""
         if not self.called.all("other"):
             self.called.flip()
-        for moves in (self.called, self.script):
+        for moves in (self.called, self.script, self.strict):
             if moves.workers == 2:
                 moves.settled()
             else:
