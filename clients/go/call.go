@@ -2,8 +2,6 @@ package pluginmgr
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
@@ -47,7 +45,7 @@ func (p *Pool) Call(ctx context.Context, key string, method Method, options ...C
 func (p *Pool) callUntil(ctx context.Context, key string, method Method) error {
 	history := &CallError{Plugin: key}
 	for {
-		worker, err := p.acquireSoon(ctx, key)
+		worker, err := p.acquire(ctx, key, true)
 		if err != nil {
 			return history.end(err)
 		}
@@ -76,19 +74,6 @@ func (e *CallError) end(err error) error {
 	}
 	e.Err = err
 	return e
-}
-
-// acquireSoon is Acquire that waits while nothing serves.
-func (p *Pool) acquireSoon(ctx context.Context, key string) (*Worker, error) {
-	for {
-		worker, err := p.Acquire(ctx, key)
-		if !errors.Is(err, ErrNotFound) {
-			return worker, err
-		}
-		if late := p.WaitFor(ctx, key); late != nil {
-			return nil, fmt.Errorf("%w, and %w", err, late)
-		}
-	}
 }
 
 // try runs the method, and gives the worker back even if it panics.

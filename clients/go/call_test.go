@@ -3,7 +3,6 @@ package pluginmgr
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,50 +59,6 @@ func TestAnAnswerOfThePluginIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAnIdempotentCallTellsItsHistory(t *testing.T) {
-	rig := newRig(t, Options{EjectFor: time.Hour})
-	rig.serving(failing(rig.worker(0), codes.Unavailable), failing(rig.worker(0), codes.Unavailable))
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	err := rig.pool.Call(ctx, key, echo, Idempotent())
-	var told *CallError
-	if !errors.As(err, &told) || told.Count != 2 || len(told.Tries) != 2 || told.Tries[0].Worker == told.Tries[1].Worker {
-		t.Fatalf("got %v", err)
-	}
-	if !errors.Is(err, context.DeadlineExceeded) || status.Code(err) != codes.Unavailable {
-		t.Errorf("it is neither its context's error nor the last one: %v", err)
-	}
-	for _, word := range []string{key, "tried 2 times", "deadline exceeded", "no w1", "no w2"} {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("%q is not in %q", word, err)
-		}
-	}
-}
-
-func TestAHistoryEndsWithThePluginsAnswer(t *testing.T) {
-	rig := newRig(t, Options{EjectFor: time.Hour})
-	first, second := failing(rig.worker(0), codes.Unavailable), failing(rig.worker(0), codes.NotFound)
-	session := rig.serving(first)
-	second.answer = func(context.Context) error { return status.Error(codes.NotFound, "no such item") }
-	done := make(chan error, 1)
-	go func() { done <- rig.pool.Call(context.Background(), key, echo, Idempotent()) }()
-	rig.until("the first has failed it", func() bool { return rig.waiting() == 1 })
-	session.mustSend(t, update(key, 1, nil, first, second))
-	if err := receive(t, done); status.Code(err) != codes.NotFound || !strings.Contains(err.Error(), "tried 2 times") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestALongHistoryKeepsItsEnd(t *testing.T) {
-	history := &CallError{Plugin: key}
-	for number := range 40 {
-		history.add(Try{Began: time.Unix(int64(number), 0), Err: unavailable})
-	}
-	if history.Count != 40 || len(history.Tries) != 16 || history.Tries[15].Began.Unix() != 39 {
-		t.Errorf("got %d, %d", history.Count, len(history.Tries))
-	}
-}
-
 func TestAnIdempotentCallWaitsForAPluginThatDoesNotServe(t *testing.T) {
 	rig := newRig(t, Options{})
 	session := rig.serving(rig.worker(0))
@@ -111,16 +66,73 @@ func TestAnIdempotentCallWaitsForAPluginThatDoesNotServe(t *testing.T) {
 	rig.untilError(key, ErrNotFound)
 	done := make(chan error, 1)
 	go func() { done <- rig.pool.Call(context.Background(), key, echo, Idempotent()) }()
-	session.mustSend(t, register("rule/other", 1, rig.worker(0)))
-	rig.waitFor("rule/other")
-	select {
-	case err := <-done:
-		t.Fatalf("it did not wait: %v", err)
-	default:
+	rig.until("it waits", func() bool { return rig.waiting() == 1 })
+	if err := acquireError(rig, key); !errors.Is(err, ErrNotFound) {
+		t.Errorf("another call waits with it: %v", err)
 	}
 	session.mustSend(t, register(key, 2, rig.worker(0)))
 	if err := receive(t, done); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAnIdempotentCallKeepsItsPlaceWhileThePluginIsAway(t *testing.T) {
+	rig := newRig(t, Options{MaxWaiting: 2})
+	session := rig.serving(rig.worker(1))
+	held := rig.acquire()
+	order := make(chan int, 2)
+	for number := range 2 {
+		go func() {
+			err := rig.pool.Call(context.Background(), key, func(context.Context, *grpc.ClientConn) error {
+				order <- number
+				return nil
+			}, Idempotent())
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		rig.until("it waits", func() bool { return rig.waiting() == number+1 })
+	}
+	session.mustSend(t, unregister(key, "w1"))
+	rig.untilError(key, ErrNotFound)
+	if err := rig.pool.Call(context.Background(), key, echo, Idempotent()); !errors.Is(err, ErrFull) {
+		t.Errorf("got %v", err)
+	}
+	held.Release(nil)
+	session.mustSend(t, register(key, 2, rig.worker(1)))
+	for number := range 2 {
+		if got := receive(t, order); got != number {
+			t.Errorf("%d came where %d was due", got, number)
+		}
+	}
+}
+
+func TestAPluginThatIsWaitedForInVainIsForgotten(t *testing.T) {
+	rig := newRig(t, Options{})
+	session := rig.serving(rig.worker(1))
+	ended := make(chan error, 1)
+	go func() { ended <- rig.pool.Call(context.Background(), "rule/expected", echo, Idempotent()) }()
+	known := func() int {
+		rig.pool.mu.Lock()
+		defer rig.pool.mu.Unlock()
+		return len(rig.pool.plugins)
+	}
+	rig.until("it waits", func() bool { return known() == 2 })
+	if len(rig.pool.Plugins()) != 1 {
+		t.Errorf("it is listed: %v", rig.pool.Plugins())
+	}
+	if err := rig.pool.WaitFor(shortly(t), "rule/expected"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	session.mustSend(t, remove("rule/expected"))
+	if err := receive(t, ended); !errors.Is(err, ErrRemoved) {
+		t.Errorf("got %v", err)
+	}
+	if err := rig.pool.Call(shortly(t), "rule/never", echo, Idempotent()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if known() != 1 {
+		t.Error("it is remembered for ever")
 	}
 }
 

@@ -1,6 +1,12 @@
 package pluginmgr
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// goodbye bounds the wait for a registry to hear that the host leaves.
+const goodbye = time.Second
 
 // Close takes no new call (ErrDraining) and returns when none runs any more and all connections are closed.
 func (p *Pool) Close() { _ = p.CloseContext(context.Background()) }
@@ -17,7 +23,13 @@ func (p *Pool) CloseContext(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	p.stop() // only now: until here workers that drain were answered for
+	p.depart()
+	select {
+	case <-p.watched:
+	case <-time.After(goodbye):
+	case <-ctx.Done():
+	}
+	p.stop()
 	<-p.watched
 	select {
 	case <-p.gone:
@@ -37,15 +49,33 @@ func (p *Pool) refuse() {
 	p.settle()
 }
 
-// end follows the watch's end: nothing is listed any more.
+// depart answers for all workers, so that none has to wait for this host to be given up, and hangs up.
+func (p *Pool) depart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget()
+	if p.outbox != nil {
+		p.outbox.finish()
+	} else {
+		p.stop()
+	}
+}
+
+// end follows the watch's end.
 func (p *Pool) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refuse()
+	p.forget()
+}
+
+// forget lists nothing any more, and never again.
+func (p *Pool) forget() {
 	p.ended = true
 	for _, each := range p.processes {
-		p.unlist(each, false)
+		p.unlist(each, true)
 	}
+	clear(p.plugins)
 	p.settle()
 }
 

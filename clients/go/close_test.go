@@ -3,6 +3,7 @@ package pluginmgr
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -33,6 +34,23 @@ func TestCloseLetsRunningCallsEnd(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	rig.pool.Close() // again
+}
+
+func TestAHostThatLeavesAnswersForAllItHolds(t *testing.T) {
+	rig := newRig(t, Options{})
+	session := rig.serving(rig.worker(0), rig.worker(0))
+	rig.pool.Close()
+	var answered []string
+	for id := range session.drained {
+		answered = append(answered, id)
+	}
+	slices.Sort(answered)
+	if !slices.Equal(answered, []string{"w1", "w2"}) {
+		t.Errorf("answered for %v", answered)
+	}
+	if !session.hungUp {
+		t.Error("it left without a word")
+	}
 }
 
 func TestCloseContextEndsInTime(t *testing.T) {

@@ -2,6 +2,7 @@ package pluginmgr
 
 import (
 	"path/filepath"
+	"strings"
 
 	"pluginmgr.dev/clients/go/internal/registryv1"
 )
@@ -56,7 +57,8 @@ func newRoster(runDir string, message serving) roster {
 
 func newInfo(runDir, plugin string, version Version, worker *registryv1.Worker) *WorkerInfo {
 	address := worker.GetAddress()
-	if worker.GetNetwork() == "unix" && !filepath.IsAbs(address) {
+	isPath := worker.GetNetwork() == "unix" && !strings.HasPrefix(address, "@")
+	if isPath && !filepath.IsAbs(address) {
 		address = filepath.Join(runDir, address)
 	}
 	return &WorkerInfo{

@@ -15,6 +15,7 @@ import (
 type outbox struct {
 	mu   sync.Mutex
 	ids  []string
+	last bool // nothing comes after these
 	wake chan struct{}
 }
 
@@ -42,18 +43,29 @@ func (o *outbox) add(id string) {
 	o.mu.Lock()
 	o.ids = append(o.ids, id)
 	o.mu.Unlock()
+	o.ring()
+}
+
+// finish lets the sender hang up once all is sent.
+func (o *outbox) finish() {
+	o.mu.Lock()
+	o.last = true
+	o.mu.Unlock()
+	o.ring()
+}
+
+func (o *outbox) ring() {
 	select {
 	case o.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (o *outbox) take() []string {
+func (o *outbox) take() (ids []string, last bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	ids := o.ids
-	o.ids = nil
-	return ids
+	ids, o.ids = o.ids, nil
+	return ids, o.last
 }
 
 // send says Hello, then Drained for each worker, until the stream breaks: that is the receiver's to report.
@@ -69,11 +81,16 @@ func (o *outbox) send(
 		case <-ctx.Done():
 			return
 		}
-		for _, id := range o.take() {
+		ids, last := o.take()
+		for _, id := range ids {
 			drained := &registryv1.WatchRequest_Drained{Drained: &registryv1.Drained{Worker: id}}
 			if err = stream.Send(&registryv1.WatchRequest{Message: drained}); err != nil {
 				break
 			}
+		}
+		if last {
+			_ = stream.CloseSend() // it never fails
+			return
 		}
 	}
 }

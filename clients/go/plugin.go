@@ -2,10 +2,11 @@ package pluginmgr
 
 import "container/list"
 
-// plugin is one plugin that serves: its workers and the calls that wait for one. The pool's mutex guards it. Whoever
-// makes a worker free calls dispatch, so a call waits only while no worker is free.
+// plugin is one plugin that serves, or is waited for: its workers and the calls that wait for one. The pool's mutex
+// guards it. Whoever makes a worker free calls dispatch, so a call waits only while no worker is free.
 type plugin struct {
 	key       string
+	serves    bool
 	processes []*process
 	waiting   list.List // of *waiter, first come, first served
 	turn      int       // where the search for the least busy begins, so that equals take turns
@@ -14,6 +15,7 @@ type plugin struct {
 // waiter is a call without a worker yet. What it gets is sent once.
 type waiter struct {
 	plugin  *plugin
+	patient bool          // waits also while nothing serves
 	place   *list.Element // nil once it has been answered
 	granted chan grant
 }
@@ -40,8 +42,8 @@ func (p *plugin) free() *process {
 	return best
 }
 
-func (p *plugin) queue() *waiter {
-	waits := &waiter{plugin: p, granted: make(chan grant, 1)}
+func (p *plugin) queue(patient bool) *waiter {
+	waits := &waiter{plugin: p, patient: patient, granted: make(chan grant, 1)}
 	waits.place = p.waiting.PushBack(waits)
 	return waits
 }
@@ -57,10 +59,22 @@ func (p *plugin) next() *waiter {
 	return waits
 }
 
-// fail sends all that wait away.
+// fail sends away all that wait.
 func (p *plugin) fail(err error) {
 	for waits := p.next(); waits != nil; waits = p.next() {
 		waits.granted <- grant{err: err}
+	}
+}
+
+// failImpatient sends away those that do not wait for a plugin that serves nothing; the others keep their places.
+func (p *plugin) failImpatient(err error) {
+	for place := p.waiting.Front(); place != nil; {
+		waits := place.Value.(*waiter)
+		place = place.Next()
+		if !waits.patient {
+			waits.leave()
+			waits.granted <- grant{err: err}
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ type Pool struct {
 	watched chan struct{}      // closed when the watch has ended
 
 	mu        sync.Mutex
-	plugins   map[string]*plugin  // those that serve
+	plugins   map[string]*plugin  // those that serve, or are waited for
 	removed   map[string]struct{} // the tombstones
 	processes map[string]*process // by worker id: listed, or still with a call
 	outbox    *outbox             // of the Watch that is open, if one is
@@ -49,10 +49,15 @@ func newPool(runDir string, options Options) *Pool {
 //
 // The error is one of ErrNotFound, ErrRemoved, ErrDraining and ErrFull, at once, or wraps ctx's.
 func (p *Pool) Acquire(ctx context.Context, key string) (*Worker, error) {
+	return p.acquire(ctx, key, false)
+}
+
+// acquire is Acquire that, if it is patient, waits also while nothing serves.
+func (p *Pool) acquire(ctx context.Context, key string, patient bool) (*Worker, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("acquire %s: %w", key, err)
 	}
-	worker, waits, err := p.takeOrQueue(key)
+	worker, waits, err := p.takeOrQueue(key, patient)
 	if err != nil {
 		return nil, fmt.Errorf("acquire %s: %w", key, err)
 	}
@@ -66,7 +71,9 @@ func (p *Pool) Acquire(ctx context.Context, key string) (*Worker, error) {
 		}
 		return got.worker, nil
 	case <-ctx.Done():
-		p.giveUp(waits)
+		if serves := p.giveUp(waits); !serves {
+			return nil, fmt.Errorf("acquire %s: %w: %w", key, ErrNotFound, ctx.Err())
+		}
 		return nil, fmt.Errorf("acquire %s: no worker was free: %w", key, ctx.Err())
 	}
 }
@@ -75,7 +82,8 @@ func (p *Pool) Acquire(ctx context.Context, key string) (*Worker, error) {
 func (p *Pool) WaitFor(ctx context.Context, key string) error {
 	for {
 		p.mu.Lock()
-		_, serves := p.plugins[key]
+		served := p.plugins[key]
+		serves := served != nil && served.serves
 		closed, changed := p.closed, p.changed
 		p.mu.Unlock()
 		if closed {
@@ -106,10 +114,13 @@ func (p *Pool) Plugins() map[string][]WorkerInfo {
 }
 
 // takeOrQueue gives a worker, or a place in the queue.
-func (p *Pool) takeOrQueue(key string) (*Worker, *waiter, error) {
+func (p *Pool) takeOrQueue(key string, patient bool) (*Worker, *waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	served, err := p.find(key)
+	if patient && err == ErrNotFound {
+		served, err = p.entry(key), nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,20 +130,35 @@ func (p *Pool) takeOrQueue(key string) (*Worker, *waiter, error) {
 	if served.waiting.Len() >= p.options.MaxWaiting {
 		return nil, nil, ErrFull
 	}
-	return nil, served.queue(), nil
+	return nil, served.queue(patient), nil
 }
 
 func (p *Pool) find(key string) (*plugin, error) {
 	if p.closed {
 		return nil, ErrDraining
 	}
-	if served, ok := p.plugins[key]; ok {
+	if served := p.plugins[key]; served != nil && served.serves {
 		return served, nil
 	}
 	if _, ok := p.removed[key]; ok {
 		return nil, ErrRemoved
 	}
 	return nil, ErrNotFound
+}
+
+// entry is the plugin's, whether or not it serves.
+func (p *Pool) entry(key string) *plugin {
+	if p.plugins[key] == nil {
+		p.plugins[key] = &plugin{key: key}
+	}
+	return p.plugins[key]
+}
+
+// tidy forgets a plugin that neither serves nor is waited for.
+func (p *Pool) tidy(served *plugin) {
+	if !served.serves && served.waiting.Len() == 0 && p.plugins[served.key] == served {
+		delete(p.plugins, served.key)
+	}
 }
 
 func (p *Pool) take(free *process) *Worker {
@@ -152,20 +178,24 @@ func (p *Pool) dispatch(served *plugin) {
 	}
 }
 
-// giveUp leaves the queue. A worker that was granted in the same moment goes to the next.
-func (p *Pool) giveUp(waits *waiter) {
+// giveUp leaves the queue, and tells whether the plugin serves. A worker that was granted in the same moment goes to the
+// next.
+func (p *Pool) giveUp(waits *waiter) (serves bool) {
 	p.mu.Lock()
+	serves = waits.plugin.serves
 	queued := waits.place != nil
 	if queued {
 		waits.leave()
+		p.tidy(waits.plugin)
 	}
 	p.mu.Unlock()
 	if queued {
-		return
+		return serves
 	}
 	if got := <-waits.granted; got.worker != nil {
 		got.worker.Release(nil)
 	}
+	return serves
 }
 
 func (p *Pool) release(worker *Worker, broken bool) {

@@ -13,8 +13,8 @@ type process struct {
 	conn    *grpc.ClientConn
 	plugin  *plugin
 	running int  // calls on it
-	listed  bool // takes calls; once false, for ever
-	owes    bool // the registry waits for Drained
+	listed  bool // takes calls
+	owes    bool // told to drain: the registry waits for Drained, and it is never listed again
 	ejected bool // out of rotation after an error of the transport
 	backAt  time.Time
 	timer   *time.Timer
@@ -43,7 +43,9 @@ func (p *process) isBack() bool {
 	return p.listed && p.ejected && !time.Now().Before(p.backAt)
 }
 
+// stopTimer forgets an ejection.
 func (p *process) stopTimer() {
+	p.ejected = false
 	if p.timer != nil {
 		p.timer.Stop()
 	}

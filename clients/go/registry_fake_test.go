@@ -1,6 +1,8 @@
 package pluginmgr
 
 import (
+	"errors"
+	"io"
 	"net"
 	"path/filepath"
 	"sync"
@@ -28,6 +30,7 @@ type fakeRegistry struct {
 type fakeSession struct {
 	hello    *registryv1.Hello
 	drained  chan string // closed when the host is gone
+	hungUp   bool        // by the host; known once drained is closed
 	end      chan error
 	mu       sync.Mutex
 	sequence uint64
@@ -61,6 +64,9 @@ func (r *fakeRegistry) Watch(stream watchServer) error {
 		for {
 			request, err := stream.Recv()
 			if err != nil {
+				if session.hungUp = errors.Is(err, io.EOF); session.hungUp {
+					err = nil
+				}
 				session.stop(err)
 				return
 			}

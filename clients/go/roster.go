@@ -11,11 +11,8 @@ func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
 		return
 	}
 	delete(p.removed, now.plugin)
-	served := p.plugins[now.plugin]
-	if served == nil {
-		served = &plugin{key: now.plugin}
-		p.plugins[now.plugin] = served
-	}
+	served := p.entry(now.plugin)
+	served.serves = true
 	before := served.processes
 	served.processes = make([]*process, 0, len(now.workers))
 	stay := make(map[*process]bool, len(now.workers))
@@ -37,12 +34,11 @@ func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
 // list gives the worker's process, a new one if it is not known. It gives nil for one that was told to drain before:
 // that is never taken back.
 func (p *Pool) list(served *plugin, info *WorkerInfo, fresh map[string]*grpc.ClientConn) *process {
-	known := p.processes[info.ID]
-	if known != nil {
-		if !known.listed || known.plugin != served {
+	if known := p.processes[info.ID]; known != nil {
+		if known.owes || known.listed && known.plugin != served {
 			return nil
 		}
-		known.info = info
+		known.info, known.plugin, known.listed = info, served, true
 		return known
 	}
 	conn := fresh[info.ID]
@@ -68,7 +64,7 @@ func (p *Pool) drain(ids []string) {
 	}
 }
 
-// withdraw ends the plugin's serving; who waits for it gets why.
+// withdraw ends the plugin's serving; who waits for it gets why. The patient wait on, unless it is gone for good.
 func (p *Pool) withdraw(key string, why error) {
 	if why == ErrRemoved {
 		p.removed[key] = struct{}{}
@@ -77,11 +73,17 @@ func (p *Pool) withdraw(key string, why error) {
 	if served == nil {
 		return
 	}
-	delete(p.plugins, key)
-	for _, each := range served.processes {
+	leaving := served.processes
+	served.serves, served.processes = false, nil
+	for _, each := range leaving {
 		p.unlist(each, false)
 	}
-	served.fail(why)
+	if why == ErrRemoved {
+		served.fail(why)
+	} else {
+		served.failImpatient(why)
+	}
+	p.tidy(served)
 }
 
 // replace takes over a snapshot: what is missing in it is gone, and answered for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 )
 
 func acquireError(rig *rig, key string) error {
@@ -130,6 +131,24 @@ func TestAWorkerThatVanishedIsNotAnsweredFor(t *testing.T) {
 	if id := receive(t, session.drained); id != "w2" {
 		t.Errorf("got %s", id)
 	}
+}
+
+func TestAWorkerThatVanishedMayComeBack(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: time.Hour})
+	one := rig.worker(0)
+	session := rig.serving(one)
+	held := rig.acquire()
+	rig.acquire().Release(unavailable)
+	session.mustSend(t, unregister(key))
+	rig.untilError(key, ErrNotFound)
+	session.mustSend(t, register(key, 1, one))
+	rig.waitFor(key)
+	again := rig.acquire()
+	if again.Conn() != held.Conn() {
+		t.Error("it has a second connection")
+	}
+	held.Release(nil)
+	again.Release(nil)
 }
 
 func TestADrainingWorkerIsNeverTakenBack(t *testing.T) {

@@ -74,7 +74,7 @@ func TestSwapsAndReconnectsLoseNoCall(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	w := newWorld(t, Options{}, seed)
-	calls := load(w, func() { play(w, 60, w.swap, w.swap, w.swap, w.swap, w.cut, w.skip, w.stall) })
+	calls := load(w, func() { play(w, 40, w.swap, w.swap, w.swap, w.swap, w.cut, w.skip, w.stall) })
 	check(w, w.all)
 	t.Logf("%d calls, %d workers", calls, len(w.all))
 }
@@ -83,7 +83,7 @@ func TestCrashesAndFlipsLoseNoIdempotentCall(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	w := newWorld(t, Options{EjectFor: 20 * time.Millisecond}, seed)
-	calls := load(w, func() { play(w, 60, w.swap, w.flip, w.flip, w.crash, w.crash, w.cut, w.skip, w.stall) }, Idempotent())
+	calls := load(w, func() { play(w, 40, w.swap, w.flip, w.flip, w.crash, w.crash, w.cut, w.skip, w.stall) }, Idempotent())
 	check(w, w.all)
 	t.Logf("%d calls, %d workers", calls, len(w.all))
 }

@@ -27,7 +27,7 @@ func (p *Pool) watch(ctx context.Context) {
 	for failures := 0; ; failures++ {
 		began := time.Now()
 		err := p.session(ctx)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || p.hasEnded() {
 			return
 		}
 		if time.Since(began) > longestBackoff {
@@ -41,6 +41,12 @@ func (p *Pool) watch(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (p *Pool) hasEnded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
 }
 
 // backoffOf doubles with each failure up to the longest, and takes off up to a half by chance, a number in [0, 1).
@@ -96,9 +102,11 @@ func (p *Pool) apply(message *registryv1.WatchResponse) {
 	change := p.read(message)
 	fresh := p.dialNew(change.rosters)
 	p.mu.Lock()
-	change.apply(fresh)
+	if !p.ended {
+		change.apply(fresh)
+	}
 	p.mu.Unlock()
-	for _, conn := range fresh { // of workers that were told to drain before
+	for _, conn := range fresh { // of workers that are not taken
 		_ = conn.Close()
 	}
 }

@@ -16,13 +16,12 @@ from controller.manager.adapter import AdapterError, Dispensed, Plugin, PluginAd
 
 INIT_SECONDS = 10.0
 METADATA_SECONDS = 5.0
-CALL_SECONDS = 5.0  # bounds the calls of the lifecycle, whose caller bounds them too
 LONGEST_NAME = 253
 MOST_METADATA = 64 * 1024  # bytes: they travel in each message to each host
 
 
 class Lifecycle:
-    """The kind's own Ping and Shutdown."""
+    """The kind's own Ping and Shutdown; whoever calls them bounds them in time."""
 
     def __init__(self, stub: Any) -> None:
         """Take any kind's stub."""
@@ -30,11 +29,11 @@ class Lifecycle:
 
     async def ping(self) -> None:
         """Return if the plugin answers; raises AdapterError."""
-        await call(self._stub, "Ping", PingRequest(), CALL_SECONDS)
+        await call(self._stub, "Ping", PingRequest())
 
     async def shutdown(self) -> None:
         """Return once the plugin has finished; raises AdapterError."""
-        await call(self._stub, "Shutdown", ShutdownRequest(), CALL_SECONDS)
+        await call(self._stub, "Shutdown", ShutdownRequest())
 
 
 class BundledAdapter(PluginAdapter[Any]):
@@ -58,7 +57,7 @@ class BundledAdapter(PluginAdapter[Any]):
         return Dispensed(stub, reported, Lifecycle(stub))
 
 
-async def call(stub: Any, method: str, request: object, seconds: float) -> Any:
+async def call(stub: Any, method: str, request: object, seconds: float | None = None) -> Any:
     """Make one call.
 
     Raises:

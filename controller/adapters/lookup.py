@@ -25,7 +25,6 @@ def installed() -> frozenset[str]:
     return frozenset(entry_points(group=GROUP).names)
 
 
-@cache
 def adapter(name: str) -> PluginAdapter[Any]:
     """The one instance of the adapter that `name` stands for.
 
@@ -33,14 +32,23 @@ def adapter(name: str) -> PluginAdapter[Any]:
         UnknownAdapterError: nothing of that name is installed; the text lists what is.
         BrokenAdapterError: it cannot be imported or made.
     """
+    found = _found(name)
+    if isinstance(found, PluginmgrError):
+        raise type(found)(str(found))
+    return found
+
+
+@cache
+def _found(name: str) -> PluginAdapter[Any] | PluginmgrError:
+    """The instance, or why there is none: looked for once, since it takes reading what all distributions say."""
     for entry in entry_points(group=GROUP, name=name):
         try:
             made: PluginAdapter[Any] = entry.load()()
-        except (Exception, SystemExit) as error:  # foreign code, of which only the plugins of one kind depend
-            raise BrokenAdapterError(f"{entry.value} cannot be loaded: {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code, on which only one kind's plugins depend
+            return BrokenAdapterError(f"{entry.value} cannot be loaded: {type(error).__name__}: {error}")
         return made
     known = ", ".join(sorted(installed())) or "none"
-    raise UnknownAdapterError(f"no adapter {name!r} is installed (entry points of {GROUP!r}: {known})")
+    return UnknownAdapterError(f"no adapter {name!r} is installed (entry points of {GROUP!r}: {known})")
 
 
 class Handshakes(Mapping[str, Handshake | None]):

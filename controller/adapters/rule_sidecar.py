@@ -98,7 +98,7 @@ def parse(text: str) -> Metadata:
     errors = [_finding(each, data, tree) for each in found if not each.unknown]
     if mistakes or errors:
         raise AdapterError(_summary(in_order(mistakes + errors)))
-    return _metadata(data, (_line(_finding(each, data, tree)) for each in found))
+    return _metadata(data, map(_line, in_order(_finding(each, data, tree) for each in found)))
 
 
 def _metadata(data: Mapping[str, Any], warnings: Iterable[str]) -> Metadata:
@@ -120,7 +120,7 @@ def _examine(text: str, tree: Tree) -> tuple[dict[str, Any], list[Complaint]]:
 
 def _rollout(data: Mapping[str, Any]) -> Iterable[Complaint]:
     mode = data.get("mode", "blue-green")
-    if mode in {"canary", "shadow"}:
+    if mode in ("canary", "shadow"):
         yield Complaint(("mode",), f"{NO_ROLLOUT}; leave it out, or say blue-green")
     elif isinstance(mode, str) and mode != "blue-green":
         yield Complaint(("mode",), f"must be blue-green; it is {shown(mode)}")

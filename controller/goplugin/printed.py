@@ -1,7 +1,7 @@
-"""What a plugin prints after its handshake: it goes to the host's stdio stream, no longer to the pipes.
+"""What a plugin prints while it serves: it goes to the host's stdio stream, no longer to the pipes.
 
 Nothing here ever waits: while nobody reads, the first 64 KiB are kept, and what is beyond goes to the pipe that it
-would have gone to anyway.
+would have gone to anyway; in the end the rest does.
 """
 
 import asyncio
@@ -30,13 +30,14 @@ class Printed:
         self._lock = threading.Lock()
         self._chunks: deque[tuple[int, bytes]] = deque()
         self._size = 0
+        self._is_silent = True
         self._is_ended = False
         self._news = asyncio.Event()
 
     def put(self, descriptor: int, data: bytes) -> None:
         """Take what was printed; any thread may."""
         with self._lock:
-            has_room = not self._is_ended and self._size + len(data) <= ROOM
+            has_room = not self._is_ended and (self._is_silent or self._size + len(data) <= ROOM)
             if has_room:
                 self._chunks.append((descriptor, data))
                 self._size += len(data)
@@ -44,6 +45,13 @@ class Printed:
             self._loop.call_soon_threadsafe(self._news.set)
         else:
             _write_all(descriptor, data)
+
+    def announce(self, line: str) -> None:
+        """Write the handshake line, before which nothing may come out of the pipe."""
+        _write_all(STDOUT, line.encode())
+        self._is_silent = False
+        if sys.__stdout__:
+            sys.__stdout__.flush()  # what was printed before all this
 
     def end(self) -> None:
         """Keep nothing more: what is printed from now on goes to the pipes."""
@@ -69,7 +77,6 @@ class Printed:
     def captured(self) -> Iterator[None]:
         """Put in the place of sys.stdout and sys.stderr what writes here; sys.__stderr__ stays the pipe."""
         before = sys.stdout, sys.stderr
-        sys.stdout.flush()  # what was printed before the handshake line
         sys.stdout, sys.stderr = _text(self, STDOUT), _text(self, STDERR)
         try:
             yield
@@ -77,6 +84,9 @@ class Printed:
             sys.stdout.flush()
             sys.stderr.flush()
             sys.stdout, sys.stderr = before
+            self.end()
+            for descriptor, data in self._chunks:
+                _write_all(descriptor, data)
 
 
 class _Raw(io.RawIOBase):

@@ -20,7 +20,7 @@ import grpc.aio
 
 from controller.goplugin import greeting
 from controller.goplugin.own_services import OwnServices
-from controller.goplugin.printed import STDOUT, Printed
+from controller.goplugin.printed import Printed
 
 Register: TypeAlias = Callable[[grpc.aio.Server], object]
 """Adds a plugin's services to its server, as the generated `add_..._to_server` do."""
@@ -77,15 +77,15 @@ async def _serve(plugin: _Plugin) -> None:
     threads = ThreadPoolExecutor(thread_name_prefix="handler")
     loop.set_default_executor(threads)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    version, note = greeting.choose_version(plugin.versions, os.environ)
-    sys.stderr.write(note)
-    server = grpc.aio.server(threads, handlers=OwnServices(stop, printed).handlers(), options=_OPTIONS)
-    plugin.versions[version](server)
-    with _socket_path() as path:
-        _listen(server, path)
-        await server.start()
-        os.write(STDOUT, greeting.line(version, path, os.environ).encode())  # before all that is printed
-        with printed.captured():
+    with printed.captured():
+        server = grpc.aio.server(threads, handlers=OwnServices(stop, printed).handlers(), options=_OPTIONS)
+        version, note = greeting.choose_version(plugin.versions, os.environ)
+        sys.stderr.write(note)
+        plugin.versions[version](server)
+        with _socket_path() as path:
+            _listen(server, path)
+            await server.start()
+            printed.announce(greeting.line(version, path, os.environ))
             await stop.wait()
             printed.end()
             await server.stop(plugin.grace)

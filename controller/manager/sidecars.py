@@ -15,7 +15,7 @@ from controller.core.events import VolumeScanned
 from controller.core.model import Binary, Directory, Problem
 from controller.core.reasons import Reason
 from controller.errors import PluginmgrError
-from controller.manager.adapter import Plugin, PluginAdapter
+from controller.manager.adapter import AdapterError, Plugin, PluginAdapter
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ SUFFIXES = (".yaml", ".yml")
 NOTHING = Hint()
 WRITING = Hint(refused="the YAML beside it is still being written")
 ASKED = ("sidecar", "is_enabled", "workers")  # of an adapter, before a plugin runs
+
+LARGEST = 64 * 1024  # bytes of metadata: they travel in each message to each host
 
 _Source: TypeAlias = tuple[str, str | Problem, Binary]  # file, its text, and what it lies beside
 
@@ -172,7 +174,12 @@ def _made(kind: str, source: _Source, text: str, adapter: PluginAdapter[Any]) ->
     fields: dict[str, Any] = {} if enabled is None else {"enabled": bool(enabled)}
     if workers is not None:
         fields["workers"] = max(1, int(workers))
-    shaping = (
-        None if metadata is None else {name: each for name, each in metadata.items() if name not in adapter.in_place}
-    )
-    return Hint(fields, "" if shaping is None else canonical(shaping))
+    return Hint(fields, "" if metadata is None else _shaping(metadata, adapter))
+
+
+def _shaping(metadata: Mapping[str, Any], adapter: PluginAdapter[Any]) -> str:
+    """What of the metadata makes another version, as JSON."""
+    text = canonical({name: value for name, value in metadata.items() if name not in adapter.in_place})
+    if len(text) > LARGEST:
+        raise AdapterError(f"{len(text)} bytes of metadata, and at most {LARGEST} are taken: hosts get them all")
+    return text

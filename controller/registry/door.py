@@ -32,6 +32,7 @@ class Door:
     def __init__(self, admit: Admit) -> None:
         self._admit = admit
         self._open: dict[str, asyncio.StreamWriter] = {}  # by gRPC's name of the connection
+        self._tasks: set[asyncio.Task[None]] = set()  # one for each connection
         self._silent_until = 0.0
         self._unsaid = 0
 
@@ -52,7 +53,9 @@ class Door:
             def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 refusal = self._refusal(writer.get_extra_info("socket"), group_id)
                 if refusal is None:
-                    group.create_task(self._pass_on(reader, writer, private), name="registry connection")
+                    task = group.create_task(self._pass_on(reader, writer, private), name="registry connection")
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
                 else:
                     self._log_refused(refusal)
                     writer.transport.abort()
@@ -64,7 +67,7 @@ class Door:
                 server.close()
 
     def _refusal(self, connection: socket.socket, group_id: int) -> str | None:
-        if len(self._open) >= MOST_CONNECTIONS:
+        if len(self._tasks) >= MOST_CONNECTIONS:
             return f"refused: {MOST_CONNECTIONS} connections are open"
         try:
             return self._admit(connection, group_id)

@@ -25,7 +25,8 @@ class Feed:
         self._sequence = 0
         self._news = asyncio.Event()
 
-    def __len__(self) -> int:
+    @property
+    def length(self) -> int:
         """How many messages wait."""
         return len(self._waiting)
 
@@ -34,8 +35,8 @@ class Feed:
         if self.ended.done():
             return
         size = message.ByteSize()
-        if len(self) >= MOST_MESSAGES or self._bytes + size > MOST_BYTES:
-            self.end(grpc.StatusCode.RESOURCE_EXHAUSTED, f"host {self.host!r} is too slow: {len(self)} messages wait")
+        if self.length >= MOST_MESSAGES or self._bytes + size > MOST_BYTES:
+            self.end(grpc.StatusCode.RESOURCE_EXHAUSTED, f"host {self.host!r} is too slow: {self.length} messages wait")
             return
         self._waiting.append((message, size))
         self._bytes += size

@@ -132,6 +132,7 @@ class Ledger:
 
     def _bury(self, message: HostMessage) -> None:
         if isinstance(message, RemoveMessage):
+            self._tombstones.pop(message.plugin, None)
             self._tombstones[message.plugin] = None
             if len(self._tombstones) > MOST_TOMBSTONES:
                 del self._tombstones[next(iter(self._tombstones))]

@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from controller.core.model import WorkerId
 from controller.manager.host_messages import HostMessage, RegisterMessage, RemoveMessage, UpdateMessage
@@ -29,6 +30,7 @@ LONGEST_NAME = 128
 STOP_SECONDS = 1.0  # for hosts to take what is on its way to them
 LINGER_SECONDS = 2.0  # for a host that was too slow to hear so
 MOST_HOSTS = 256
+NO_MESSAGE = "these bytes are no WatchRequest"
 OPTIONS = (
     ("grpc.max_concurrent_streams", 8),
     ("grpc.max_receive_message_length", 1024 * 1024),
@@ -146,15 +148,21 @@ class RegistryServer(RegistryServicer):
         self._wake()
 
     async def _receive(self, feed: Feed, requests: AsyncIterator[pb.WatchRequest]) -> None:
-        async for request in requests:
-            match request.WhichOneof("message"):
-                case "drained":
-                    self._ledger.answered(feed.host, WorkerId(request.drained.worker))
-                case "hello":
-                    return feed.end(grpc.StatusCode.INVALID_ARGUMENT, "a second Hello; it is said once, first")
-                case _:
-                    return feed.end(grpc.StatusCode.INVALID_ARGUMENT, "an empty message, or one of a later version")
-        return feed.end(grpc.StatusCode.OK, "the host hung up")
+        try:
+            async for request in requests:
+                match request.WhichOneof("message"):
+                    case "drained":
+                        self._ledger.answered(feed.host, WorkerId(request.drained.worker))
+                    case "hello":
+                        raise _BadInputError("a second Hello; it is said once, first")
+                    case _:
+                        raise _BadInputError("an empty message, or one of a later version")
+        except _BadInputError as error:
+            feed.end(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except DecodeError:
+            feed.end(grpc.StatusCode.INVALID_ARGUMENT, NO_MESSAGE)
+        else:
+            feed.end(grpc.StatusCode.OK, "the host hung up")
 
     def _wake(self) -> None:
         """Look at the ledger again when the next debt is void."""
@@ -181,6 +189,8 @@ async def _hello(requests: AsyncIterator[pb.WatchRequest]) -> pb.Hello:
             first = await anext(requests, None)
     except TimeoutError:
         raise _BadInputError(f"no Hello within {HELLO_SECONDS:g} s") from None
+    except DecodeError:
+        raise _BadInputError(NO_MESSAGE) from None
     if first is None or first.WhichOneof("message") != "hello":
         raise _BadInputError("the first message must be a Hello")
     if not 1 <= len(first.hello.host) <= LONGEST_NAME:

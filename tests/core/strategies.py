@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from controller.core.model import Config, Restart, SecretUnavailable, UpdateTimes
+from controller.core.model import Config, Restart, SecretUnavailable, UpdateTimes, YamlRejected
 from tests.core.world import digest, launch, spec
 
 KINDS = ("matcher", "rule")
@@ -22,7 +22,7 @@ flags = st.builds(
     ),
     st.sampled_from((True, True, True, False)),
     st.integers(0, 3),
-    st.sampled_from((launch("p"), launch("p"), launch("q"), SecretUnavailable("no token"))),
+    st.sampled_from((launch("p"), launch("p"), launch("q"), SecretUnavailable("no token"), YamlRejected("line 1"))),
     st.sampled_from(((), (), ("one",), ("two", "three"))),
     st.sampled_from((0.0, 5.0, 60.0)),
     st.sampled_from((0.0, 1.0)),

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.core.messages import Unregister
-from controller.core.model import Problem, Refused, SecretUnavailable
+from controller.core.model import Problem, Refused, SecretUnavailable, YamlRejected
 from controller.core.reasons import Reason
 from tests.core.world import World, digest, directory, kind, launch, spec, version
 
@@ -23,6 +23,29 @@ def test_a_plugin_disabled_by_the_defaults_of_its_kind_is_never_started():
     world = World()
     world.configure(kind({}, default=spec(enabled=False)))
     assert world.scan(a="one").actions == ()
+
+
+def test_a_plugin_whose_yaml_was_never_usable_is_not_started_and_says_why():
+    world = World()
+    world.configure(a=spec(launch=YamlRejected("a.yaml: line 1: name: is missing")))
+    assert world.scan(a="one").actions == ()
+    assert world.condition("Ready").reason is Reason.YAML_REJECTED
+    assert world.condition("Degraded").message == "a.yaml: line 1: name: is missing"
+    world.configure(a=spec())
+    assert world.started_plugins() == ("rule/a",)
+
+
+def test_a_bad_edit_of_the_yaml_is_a_flaw_of_what_serves_on():
+    world = World()
+    (one,) = world.up()
+    step = world.configure(a=spec(problem=Problem(Reason.YAML_REJECTED, "a.yaml: line 1")))
+    assert (step.actions, step.messages) == ((), ())
+    degraded = world.condition("Degraded")
+    assert (degraded.status, degraded.reason, degraded.message) == (True, Reason.YAML_REJECTED, "a.yaml: line 1")
+    assert world.condition("Ready").status is True
+    world.configure(a=spec())
+    assert world.condition("Degraded").status is False
+    assert world.serving() == (one,)
 
 
 def test_disabling_stops_what_serves_and_what_is_to_serve():

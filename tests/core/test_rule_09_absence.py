@@ -28,6 +28,20 @@ def test_a_file_that_is_gone_is_a_remove_and_is_forgotten_with_its_last_worker()
     assert not world.has("a")
 
 
+def test_what_only_its_own_yaml_speaks_of_is_not_missed_when_its_file_is_gone():
+    world = World()
+    hinted = replace(kind({"a": spec(workers=2)}), hinted=frozenset({"a"}))
+    world.configure(hinted)
+    world.scan()
+    assert not world.has("a")
+    world.scan(a="one")
+    workers = world.starts()
+    assert world.scan().messages == (Remove("rule/a"),)
+    for worker in workers:
+        world.stopped(worker)
+    assert not world.has("a")
+
+
 def test_a_file_that_is_gone_is_a_remove_even_if_its_plugin_never_served():
     world = World()
     world.configure()

@@ -53,6 +53,31 @@ def test_a_kind_written_in_a_pause_waits_for_its_end_even_if_its_directory_is_se
     assert world.started_plugins() == ("matcher/m",)
 
 
+def test_at_a_start_in_a_pause_the_flags_at_the_first_look_count():
+    world = World()
+    world.configure(kind({}), kind({}, name="matcher"), paused=True)  # before any YAML was read
+    world.configure(kind({"a": spec(enabled=False)}), kind({"m": spec(workers=2)}, name="matcher"), paused=True)
+    gone = directory({}, path="/plugins/matcher", missing=Problem(Reason.VOLUME_MISSING, "not mounted yet"))
+    assert world.scan(directory({"a": "one"}), gone).actions == ()
+    world.configure(kind({"a": spec()}), kind({"m": spec(workers=3)}, name="matcher"), paused=True)
+    assert world.last.actions == ()
+    world.scan(directory({"a": "one"}), directory({"m": "one"}, path="/plugins/matcher"))
+    assert world.started_plugins() == ("matcher/m",) * 3
+    world.configure(kind({"a": spec()}), kind({"m": spec(workers=3)}, name="matcher"))
+    assert world.started_plugins() == ("rule/a",)
+
+
+def test_what_runs_stays_as_it_is_in_a_pause_though_its_volume_is_gone():
+    world = World()
+    (one,) = world.up()
+    world.configure(a=spec(), paused=True)
+    world.scan(GONE)
+    world.configure(a=spec(workers=5), paused=True)
+    world.scan(a="one")
+    assert world.serving() == (one,)
+    assert world.plugin().spec.workers == 1
+
+
 def test_failed_workers_restart_in_a_pause():
     world = World()
     (one,) = world.up()

@@ -109,7 +109,8 @@ def test_a_rule_whose_yaml_does_not_enable_it_is_never_started(rules: Rules):
     rules.install("third")  # more looks at the volume change nothing
     rules.rig.until_served("third")
     assert sorted(rules.started()) == ["other", "third"]
-    assert {each["what"] for each in rules.rig.history("rule")} <= {"Ready"}
+    happened = {each["what"] for each in rules.rig.history("rule")}
+    assert happened <= {"NotReady", "NotProgressing", "NotDegraded", "UnknownVerified"}
 
 
 def test_a_rule_that_arrives_disabled_while_all_runs_is_never_started(rules: Rules):
@@ -281,7 +282,7 @@ def test_an_unknown_field_is_a_warning_in_the_log(rules: Rules):
     rules.rig.until_served("rule")
     (warning,) = rules.rig.records("plugin YAML")
     assert warning["problem"] == "line 3: severty: no such field; is severity meant?"
-    assert (warning["plugin"], warning["file"]) == ("zoo/rule", "rule.yaml")
+    assert (warning["kind"], warning["name"], warning["file"]) == ("zoo", "rule", "rule.yaml")
 
 
 def test_a_broken_adapter_costs_only_a_config_that_needs_its_handshake(rules: Rules):

@@ -62,6 +62,6 @@ def config(**fields: dict[str, object]) -> dict[str, object]:
         kind["plugins"] = list(listed.values())
     path = {"name": "PYTHONPATH", "value": str(build.ROOT)}
     return {
-        "defaults": {"env": [path], "restart": {"calmSeconds": 0}, "update": {"minReadySeconds": 0}},
+        "defaults": {"env": [path], "update": {"minReadySeconds": 0}},
         "kinds": kinds,
     }

@@ -28,7 +28,7 @@ BRUTE_FORCE = {"mallory": 3, "root": 2}
 
 @contextmanager
 def host(controller: Rig, *more: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
-    """The pipeline. It waits for a call longer than any restart here takes, on a machine that has other things to do."""
+    """The pipeline, with the patience that a busy machine needs."""
     command = [sys.executable, "-m", "examples.pipeline", "--run-dir", str(controller.run), "--patience", "30", *more]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
     with subprocess.Popen(command, cwd=build.ROOT, text=True, **streams) as process:

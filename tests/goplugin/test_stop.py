@@ -42,6 +42,27 @@ async def test_each_phase_has_its_time_and_then_the_next_begins(
         assert session.phases["shutdown"] == pytest.approx(0.4, abs=0.2)
 
 
+async def test_what_comes_before_shutdown_takes_from_its_time(place: Place) -> None:
+    given = []
+
+    async def farewell(seconds: float) -> None:
+        given.append(seconds)
+        await asyncio.sleep(1.5)
+
+    async with place.launch("hangs_in_shutdown") as session:
+        await session.stop(2.0, 5.0, farewell)
+    assert given == [2.0]
+    assert session.phases["shutdown"] < 3.0
+
+
+async def test_without_time_nothing_comes_before_shutdown(place: Place) -> None:
+    async def farewell(seconds: float) -> None:
+        raise AssertionError(seconds)
+
+    async with place.launch("good") as session:
+        assert await session.stop(0, 5, farewell) == ProcessExit(signal=signal.SIGTERM)
+
+
 async def test_a_plugin_without_shutdown_gets_its_signal_at_once(place: Place) -> None:
     plugin = place.write(
         "import plugin_base as base\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.config.schema import schema_of
-from controller.core.model import Problem, SecretUnavailable
+from controller.core.model import Problem, SecretUnavailable, YamlRejected
 from controller.core.reasons import Reason
 from controller.goplugin import Record, Stream
 from controller.manager import status
@@ -92,6 +92,7 @@ def test_log_lines_come_only_with_plugins_that_are_not_ready(world):
         ({"enabled": False}, "Disabled"),
         ({"pins": frozenset({digest("other")})}, "Refused"),
         ({"launch": SecretUnavailable("gone")}, "Refused"),
+        ({"launch": YamlRejected("line 2: enabled: must be true or false")}, "Refused"),
     ],
 )
 def test_what_does_not_run_says_so_in_a_word(world, flags, state):

@@ -1,7 +1,8 @@
 // Go's own go-plugin host as the yardstick: starts the plugin COUNT times in parallel, waits until each one is
-// dispensed and answers a ping, prints the seconds from the first start to the last answer, and kills them all.
+// dispensed and answers a ping, prints the seconds from the first start to the last answer, and kills them all. With
+// -printed, each plugin must besides have printed that text after its handshake.
 //
-// gohost -count 100 -cookie KEY=VALUE -protocol 1 BINARY
+// gohost -count 100 -cookie KEY=VALUE -protocol 1 [-printed TEXT] BINARY
 package main
 
 import (
@@ -40,6 +41,7 @@ func main() {
 	count := flag.Int("count", 100, "how many to start")
 	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "cookie as KEY=VALUE")
 	protocol := flag.Uint("protocol", 1, "protocol version")
+	printed := flag.String("printed", "", "what each plugin prints")
 	flag.Parse()
 	key, value, found := strings.Cut(*cookie, "=")
 	if flag.NArg() != 1 || !found {
@@ -48,13 +50,23 @@ func main() {
 	}
 	handshake := plugin.HandshakeConfig{ProtocolVersion: *protocol, MagicCookieKey: key, MagicCookieValue: value}
 	clients := make([]*plugin.Client, *count)
+	heard := make(chan struct{}, *count)
 	for i := range clients {
-		clients[i] = client(flag.Arg(0), handshake)
+		clients[i] = client(flag.Arg(0), handshake, &listener{text: *printed, heard: heard})
 	}
 
 	begin := time.Now()
 	failures := inParallel(clients, start)
 	ready := time.Since(begin)
+	if len(failures) == 0 && *printed != "" {
+		for range clients {
+			select {
+			case <-heard:
+			case <-time.After(10 * time.Second):
+				log.Fatalf("a plugin did not print %q", *printed)
+			}
+		}
+	}
 	inParallel(clients, func(c *plugin.Client) error { c.Kill(); return nil })
 	stopped := time.Since(begin) - ready
 
@@ -66,11 +78,28 @@ func main() {
 	}
 }
 
-func client(binary string, handshake plugin.HandshakeConfig) *plugin.Client {
+// listener tells once when a text went through it.
+type listener struct {
+	text  string
+	seen  string
+	heard chan<- struct{}
+	once  sync.Once
+}
+
+func (l *listener) Write(data []byte) (int, error) {
+	l.seen += string(data)
+	if strings.Contains(l.seen, l.text) {
+		l.once.Do(func() { l.heard <- struct{}{} })
+	}
+	return len(data), nil
+}
+
+func client(binary string, handshake plugin.HandshakeConfig, printed *listener) *plugin.Client {
 	return plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  handshake,
 		Plugins:          plugin.PluginSet{"any": anything{}},
 		Cmd:              exec.Command(binary),
+		SyncStdout:       printed,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Logger:           hclog.NewNullLogger(),
 	})
