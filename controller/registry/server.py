@@ -81,7 +81,11 @@ class RegistryServer(RegistryServicer):
         server = grpc.aio.server(options=OPTIONS)
         add_RegistryServicer_to_server(self, server)
         server.add_insecure_port(f"unix:{private}")
-        await server.start()
+        try:
+            await server.start()
+        except asyncio.CancelledError:
+            await server.stop(None)
+            raise
         async with asyncio.TaskGroup() as group:
             door = group.create_task(self._door.run(listener, private), name="registry door")
             try:
