@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from controller.pool import DrainingError, FullError, NotFoundError, RemovedError
-from tests.pool.words import KEY, Host, turns
+from tests.pool.words import KEY, Host, timers, turns
 
 
 async def test_a_free_worker_is_given_at_once() -> None:
@@ -138,6 +138,18 @@ async def test_a_deadline_ends_the_waiting_and_says_how_it_stands() -> None:
     await holder.end()
     async with host.pool.acquire(KEY, timeout=0):
         pass  # the waiter took no worker with it
+
+
+async def test_a_waiter_that_got_its_worker_leaves_no_timer() -> None:
+    host = Host()
+    host.register("a")
+    first, waiter, cancelled = host.begin(), host.begin(timeout=60), host.begin(timeout=60)
+    await turns()
+    assert len(timers()) == 2
+    cancelled.task.cancel()
+    await first.end()
+    await turns()
+    assert (waiter.worker, timers()) == ("a", [])
 
 
 async def test_a_cancelled_waiter_takes_no_worker_with_it() -> None:

@@ -97,6 +97,11 @@ class Caller:
         self.afterwards()
 
 
+def timers() -> list[asyncio.TimerHandle]:
+    """What the loop would still do later."""
+    return [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]
+
+
 async def turns(count: int = 5) -> None:
     """Let everybody run who can, for some turns of the loop."""
     for _ in range(count):
