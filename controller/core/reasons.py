@@ -36,7 +36,7 @@ class Reason(StrEnum):
     KIND_REMOVED = "KindRemoved"  # the config no longer has the kind
     DIGEST_MISMATCH = "DigestMismatch"  # the bytes on the volume are not among the pinned digests
     SECRET_UNAVAILABLE = "SecretUnavailable"  # a `fromFile` or `fromEnv` of the launch cannot be read
-    YAML_REJECTED = "YamlRejected"  # the YAML beside the binary cannot be used; the last good one stays in force
+    YAML_REJECTED = "YamlRejected"  # the YAML beside the binary is unfit: the last good one stays, else no start
     DUPLICATE_ID = "DuplicateId"  # another plugin of the kind holds the id that this one reports
     ID_MISMATCH = "IdMismatch"  # workers of one version report different ids
     FILE_UNREADABLE = "FileUnreadable"  # the file is there and cannot be read

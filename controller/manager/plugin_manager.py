@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from controller.core.model import State
 from controller.errors import PluginmgrError
 from controller.manager.adapter import PluginAdapter
-from controller.manager.directories import SOCKET_NAME_ROOM, SOCKET_PATH_LIMIT, Directories, held
+from controller.manager.directories import RUN_DIR_LIMIT, Directories, held
 from controller.manager.engine import Engine
 from controller.manager.host_messages import Notify
 from controller.manager.journal import Journal
@@ -127,5 +127,5 @@ async def _directories(state_dir: Path | None) -> AsyncIterator[Directories]:
 def _short_place() -> str:
     """The directory for temporary files, if sockets' paths may begin with it."""
     usual = tempfile.gettempdir()
-    room = SOCKET_PATH_LIMIT - SOCKET_NAME_ROOM - len(f"/{PREFIX}xxxxxxxx/run")
+    room = RUN_DIR_LIMIT - len(f"/{PREFIX}xxxxxxxx/run")
     return usual if len(os.fsencode(usual)) <= room else "/tmp"  # noqa: S108 - mkdtemp makes what it makes safely

@@ -5,8 +5,8 @@ good YAML of each plugin, in memory: a controller that starts beside a bad one h
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
@@ -38,6 +38,15 @@ class _Record:
     good: Hint | None
 
 
+@dataclass(slots=True)
+class _Known:
+    """What is known of one kind by one adapter; `hints` are what `directory` and the records gave."""
+
+    records: dict[str, _Record] = field(default_factory=dict)
+    directory: Directory | None = None
+    hints: Mapping[str, Hint] = field(default_factory=dict)
+
+
 class Sidecars:
     """Stands between the volume's watch and the core, so that no binary is known there before its YAML is.
 
@@ -52,19 +61,21 @@ class Sidecars:
         """`adapter` finds one by name; a PluginmgrError means that nothing is known of the kind in advance."""
         self._adapter = adapter
         self._directories: Mapping[str, Directory] = {}
-        self._records: dict[tuple[str, str], dict[str, _Record]] = {}  # by adapter and directory
+        self._known: dict[tuple[str, str], _Known] = {}  # by kind and adapter
+        self._asked: set[tuple[str, str]] = set()  # since the last scan
 
     def joined(
         self, submit: Callable[[VolumeScanned], None], refresh: Callable[[], None]
     ) -> Callable[[VolumeScanned], None]:
         """What the volume's watch is to call: it hands a scan on once the config has heard what the documents say.
 
-        `refresh` has the config resolved with `hints` again and, if it means something new now, hands in a ConfigRead
-        before it returns.
+        `refresh` asks for `hints` again and, if the config means something new with them, hands in a ConfigRead before
+        it returns.
         """
 
         def scanned(event: VolumeScanned) -> None:
             self._directories = event.directories
+            self._asked.clear()
             refresh()
             submit(event)
             if self._forget():
@@ -73,23 +84,34 @@ class Sidecars:
         return scanned
 
     def hints(self, places: Iterable[Place]) -> dict[tuple[str, str], Hint]:
-        """What is known of the plugins of these kinds. Costs little where nothing is new.
+        """What is known of the plugins of these kinds; costs little where nothing is new.
 
-        A plugin whose binary is gone keeps its hint until the core has been told of that.
+        A plugin whose binary is gone keeps its hint until the core has been told of that, and those of a kind that gets
+        another directory until that was scanned.
         """
-        return {(place.kind, name): hint for place in places for name, hint in self._of(place) if hint != NOTHING}
+        return {(place.kind, name): hint for place in places for name, hint in self._of(place).items()}
 
-    def _of(self, place: Place) -> Iterator[tuple[str, Hint]]:
-        adapter, directory = self._asked(place.adapter), self._directories.get(place.directory)
-        if adapter is None or directory is None:
-            return
-        records = self._records.setdefault((place.adapter, place.directory), {})
-        for name, binary in directory.binaries.items():
-            yield name, _hint(records, place.kind, binary, document_of(name, directory.documents), adapter)
-        for name in records.keys() - directory.binaries.keys():
-            yield name, _in_force(records[name])
+    def _of(self, place: Place) -> Mapping[str, Hint]:
+        adapter = self._talker(place.adapter)
+        if adapter is None:
+            return {}
+        self._asked.add((place.kind, place.adapter))
+        known = self._known.setdefault((place.kind, place.adapter), _Known())
+        directory = self._directories.get(place.directory)
+        if directory is not None and directory is not known.directory:
+            known.directory = directory
+            hints = {
+                binary.name: _hint(
+                    known.records, place.kind, binary, document_of(binary.name, directory.documents), adapter
+                )
+                for binary in directory.binaries.values()
+            }
+            going = {name: record for name, record in known.records.items() if name not in hints}
+            hints |= {name: _in_force(record) for name, record in going.items()}
+            known.hints = {name: hint for name, hint in hints.items() if hint != NOTHING}
+        return known.hints
 
-    def _asked(self, name: str) -> PluginAdapter[Any] | None:
+    def _talker(self, name: str) -> PluginAdapter[Any] | None:
         """The adapter, if it has anything to say before a plugin runs."""
         try:
             adapter = self._adapter(name)
@@ -99,16 +121,17 @@ class Sidecars:
         return adapter if any(given) else None
 
     def _forget(self) -> bool:
-        """Let go of what is no longer on the volume; whether that was anything."""
-        gone = [
-            (records, name)
-            for (_, path), records in self._records.items()
-            for name in records
-            if (directory := self._directories.get(path)) is None or name not in directory.binaries
-        ]
-        for records, name in gone:
-            del records[name]
-        return bool(gone)
+        """Let go of kinds that nobody asks for and of what is no longer on the volume; whether that says anything."""
+        self._known = {key: known for key, known in self._known.items() if key in self._asked}
+        is_news = False
+        for known in self._known.values():
+            binaries = known.directory.binaries if known.directory else {}
+            for name in known.records.keys() - binaries.keys():
+                del known.records[name]
+            if not known.hints.keys() <= binaries.keys():
+                known.hints = {name: hint for name, hint in known.hints.items() if name in binaries}
+                is_news = True
+        return is_news
 
 
 def document_of(name: str, documents: Mapping[str, str | Problem | None]) -> tuple[str, str | Problem | None]:

@@ -78,7 +78,7 @@ class _Link:
         self._mirror = Mirror(run_dir, channels.open, self._vanished, self._drained)
         self._answers: asyncio.Queue[WorkerId] = asyncio.Queue()
         self._on_link = on_link
-        self._trouble: str | None = None
+        self._noted: set[str] = set()
 
     async def keep(self) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
@@ -131,10 +131,11 @@ class _Link:
         return "the controller hung up"
 
     def _note(self, trouble: str) -> None:
-        """One line when the state of the connection changes, and not for each try."""
-        if trouble == self._trouble:
+        """Tell once that the connection is there (empty), and each sort of trouble once until it is there again."""
+        sort = trouble.partition(" ")[0]
+        if sort in self._noted:
             return
-        self._trouble = trouble
+        self._noted = (self._noted | {sort}) - {""} if trouble else {""}
         self._on_link(trouble)
         if trouble:
             log.warning("no connection to the registry", extra={"host": self._host, "why": trouble})

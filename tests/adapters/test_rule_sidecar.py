@@ -117,6 +117,13 @@ def test_a_mistake_is_told_in_one_line_with_its_place(text: str):
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("field", ["mode: canary", "mode: shadow", "rollout_pct: 10", "rollout_pct: 100"])
+def test_the_fields_of_canary_and_shadow_are_refused(field: str):
+    assert parse("name: a\nmode: blue-green")["mode"] == "blue-green"
+    with pytest.raises(AdapterError, match="this version has no canary and no shadow"):
+        parse(f"name: a\n{field}")
+
+
 def test_all_mistakes_are_told_up_to_a_number_and_warnings_are_not_among_them():
     lines = ["name: a", "novel: 1", *(f"{name}: []" for name in ("enabled", "signal", "id", "mode", "max_procs"))]
     with pytest.raises(AdapterError) as caught:

@@ -15,6 +15,12 @@ def dumped(spec, **metadata):
     )
 
 
+@pytest.fixture(name="dumped")
+def _dumped():
+    """A function: the text of a spec's file."""
+    return dumped
+
+
 @pytest.fixture
 def document():
     """A function: the Document of a spec, as if it had been written to a file."""

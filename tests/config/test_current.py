@@ -134,6 +134,16 @@ def test_hints_are_asked_again_at_each_refresh(current, document, rule):
     assert events[-1].config.kinds["rule"].plugins["a"].enabled is False
 
 
+def test_hints_are_asked_for_the_kinds_of_the_document_that_is_on_offer(current, document, rule):
+    config, events = current(
+        hints=lambda places: {(each.kind, "a"): Hint({"enabled": False}) for each in places if each.adapter == "own"},
+        adapters={"standard": None, "own": None},
+    )
+    config.offer(document({"kinds": [rule()]}))
+    config.offer(document({"kinds": [rule(adapter="own")]}))
+    assert [event.config.kinds["rule"].plugins.keys() for event in events] == [set(), {"a"}]
+
+
 @pytest.mark.parametrize("event", [ConfigRejected("bad"), ConfigMissing("gone")])
 def test_after_a_restart_the_last_good_config_stands_in_for_a_bad_or_lost_one(current, document, rule, event):
     config, (*_,) = current()

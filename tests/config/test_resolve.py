@@ -5,8 +5,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.config import DocumentError, Hint, resolve
-from controller.core.model import Handshake, Health, Launch, Limits, PluginSpec, SecretUnavailable, StopTimes
+from controller.config import DocumentError, Hint, Place, parse, places, resolve
+from controller.core.model import (
+    Handshake,
+    Health,
+    Launch,
+    Limits,
+    PluginSpec,
+    Problem,
+    SecretUnavailable,
+    StopTimes,
+    YamlRejected,
+)
+from controller.core.reasons import Reason
+from controller.errors import PluginmgrError
 
 PIN = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -45,6 +57,60 @@ def test_a_plugin_that_only_its_adapter_knows_is_named_too(resolved, rule):
         {"kinds": [rule()]}, hints={("rule", "a"): Hint({"enabled": False}), ("other", "b"): Hint({"enabled": False})}
     )
     assert {name: plugin.enabled for name, plugin in config.kinds["rule"].plugins.items()} == {"a": False}
+
+
+def test_it_is_known_which_plugins_the_document_itself_names(resolved, rule):
+    hints = {("rule", name): Hint({"workers": 2}) for name in ("a", "b")}
+    kind = resolved({"kinds": [rule(plugins=[{"name": "a"}, {"name": "c"}])]}, hints=hints).kinds["rule"]
+    assert kind.plugins.keys() == {"a", "b", "c"}
+    assert kind.hinted == {"b"}
+
+
+def test_metadata_makes_another_version_and_is_nothing_that_a_document_can_say(resolved, rule, dumped):
+    def launch(metadata, **fields):
+        hints = {("rule", "a"): Hint({"enabled": True}, metadata)}
+        return resolved({"kinds": [rule(**fields)]}, hints=hints).kinds["rule"].plugins["a"].launch
+
+    plain = resolved({"kinds": [rule()]}).kinds["rule"].default.launch
+    assert launch("") == plain
+    assert launch('{"id":"one"}').metadata == '{"id":"one"}'
+    assert len({plain.id, launch('{"id":"one"}').id, launch('{"id":"two"}').id}) == 3
+    assert launch('{"id":"one"}', plugins=[{"name": "a", "workers": 5}]) == launch('{"id":"one"}')
+    text = dumped({"kinds": [rule(defaults={"metadata": "own"}, plugins=[{"name": "a", "metadata": "own"}])]})
+    document = parse(text, source="plugins.yaml")
+    assert len(document.warnings) == 2
+    kind = resolve(document, plugin_dir="/plugins", environ={}, secrets_dirs=()).kinds["rule"]
+    assert kind.plugins["a"].launch == plain
+
+
+def test_what_is_wrong_with_a_yaml_is_told_and_without_a_good_one_nothing_is_launched(resolved, rule):
+    problem = Problem(Reason.YAML_REJECTED, "line 1")
+    hints = {("rule", "a"): Hint({"workers": 2}, '{"id":"one"}', problem), ("rule", "b"): Hint(refused="line 2")}
+    entries = [{"name": "b", "enabled": True, "args": ["-v"]}]
+    plugins = resolved({"kinds": [rule(plugins=entries)]}, hints=hints).kinds["rule"].plugins
+    assert (plugins["a"].problem, plugins["a"].workers) == (problem, 2)
+    assert plugins["b"].launch == YamlRejected("line 2")
+
+
+def test_the_places_of_kinds_are_absolute_and_say_their_adapters(document, rule):
+    spec = {"kinds": [rule(directory="./rules/"), {"name": "matcher", "adapter": "matcher"}]}
+    assert places(document(spec), "/plugins") == [
+        Place("rule", "/plugins/rules", "standard"),
+        Place("matcher", "/plugins/matcher", "matcher"),
+    ]
+
+
+def test_an_adapter_that_cannot_be_used_spoils_only_what_needs_its_handshake(resolved, rule):
+    class Broken(dict):
+        def __getitem__(self, name):
+            if name == "broken":
+                raise PluginmgrError("no module named x")
+            return super().__getitem__(name)
+
+    adapters = Broken(standard=None, broken=None)
+    assert resolved({"kinds": [rule(), rule(name="own", adapter="broken")]}, adapters=adapters)
+    with pytest.raises(DocumentError, match=r"spec\.kinds\[x\]\.adapter: .* no module named x"):
+        resolved({"kinds": [rule(), {"name": "x", "adapter": "broken"}]}, adapters=adapters)
 
 
 def test_objects_in_the_plugins_own_config_are_merged_and_lists_are_not(resolved, rule):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.proc import is_alive, until_gone
 from tests.e2e.rig import Rig
-from tests.plugins import zoo
+from tests.plugins import of_kinds, zoo
 
 ADAPTER = f"""
 import json
@@ -237,7 +237,9 @@ def test_a_failed_plugin_whose_files_are_deleted_is_forgotten(rules: Rules):
     binary.unlink()
     rules.rig.until(lambda status: [each["name"] for each in status["plugins"]] == ["other"])
     (rules.rig.volume / "rule.yaml").unlink()
-    assert {"what": "Forgotten"}.items() <= rules.rig.history("rule")[-1].items()
+    happened = [each["what"] for each in rules.rig.history("rule")]
+    assert "Remove" in happened  # hosts were told
+    assert happened[-1] == "Forgotten"
     rules.write("name: rule\nenabled: maybe\n")  # nothing of the former one is remembered
     rules.install(version="2")
     assert rules.rig.until_state("rule", "Refused")["reason"] == "YamlRejected"
@@ -303,3 +305,17 @@ def test_metadata_is_nothing_that_a_pluginconfig_can_set(rules: Rules):
     rules.configure({"name": "rule", "metadata": json.dumps({"id": "two"})})
     rules.rig.start()
     rules.rig.until_plugin("rule", lambda each: each.get("id") == "one")
+
+
+def test_the_bundled_adapter_of_rules_reads_it_and_asks_the_plugin_where_there_is_none(controller: Rig):
+    rules = controller.plugins / "rule"
+    of_kinds.install("good_rule", rules, "on")
+    (rules / "off.yaml").write_text("name: off\n", encoding="utf-8")
+    (rules / "on.yaml").write_text("id: beside\nname: on\nenabled: true\n", encoding="utf-8")
+    of_kinds.install("good_rule", rules, "off")
+    controller.write_config({"kinds": [{"name": "rule", "adapter": "rule", "defaults": {"update": AT_ONCE}}]})
+    controller.start()
+    assert controller.until_served("rule/on")["id"] == "beside"
+    controller.until_state("rule/off", "Disabled")
+    (rules / "on.yaml").unlink()
+    controller.until_plugin("rule/on", lambda each: each.get("id") == "good-rule")

@@ -53,6 +53,7 @@ class Volume:
     def __init__(self, adapter: PluginAdapter[Any] | None = None) -> None:
         self.adapter = adapter or WordsAdapter()
         self.sidecars = Sidecars(self.find)
+        self.places = RULES
         self.told: list[Any] = []
         self.hints: Mapping[tuple[str, str], Hint] = {}
         self.scanned = self.sidecars.joined(self.told.append, self.refresh)
@@ -65,7 +66,7 @@ class Volume:
         raise PluginmgrError(f"no adapter {name}")
 
     def refresh(self) -> None:
-        hints = self.sidecars.hints(RULES)
+        hints = self.sidecars.hints(self.places)
         if hints != self.hints:
             self.hints = hints
             self.told.append(hints)
@@ -172,11 +173,25 @@ def test_the_last_good_one_is_forgotten_with_its_binary():
     assert volume.a("nonsense").refused
 
 
-def test_a_directory_that_is_gone_from_the_config_is_forgotten():
+def test_a_kind_that_is_gone_from_the_config_is_forgotten():
     volume = Volume()
     volume.a("enabled=yes")
+    volume.places = []
     volume.scanned(VolumeScanned({}))
+    volume.places = RULES
     assert volume.a("nonsense").refused
+
+
+def test_a_kind_that_moves_keeps_its_hints_until_its_new_directory_was_scanned():
+    volume = Volume()
+    hint = volume.a("max_procs=3")
+    volume.places = [Place("rule", "/plugins/elsewhere", "words")]
+    volume.refresh()
+    assert volume.hint == hint
+    volume.scan("a", documents={"a.yaml": "max_procs=3"})  # it was under way
+    assert volume.hint == hint
+    volume.scanned(VolumeScanned({"/plugins/elsewhere": Directory("/plugins/elsewhere", {})}))
+    assert volume.hint == Hint()
 
 
 def test_another_adapter_for_the_kind_has_no_last_good_one_of_this_one():
@@ -185,7 +200,6 @@ def test_another_adapter_for_the_kind_has_no_last_good_one_of_this_one():
     assert volume.sidecars.hints([Place("rule", PATH, "standard")]) == {}
     assert volume.sidecars.hints([Place("rule", PATH, "unknown")]) == {}
     assert volume.sidecars.hints([Place("other", "/plugins/other", "words")]) == {}
-    assert volume.sidecars.hints([Place("same", PATH, "words")]) == {("same", "a"): volume.hint}
 
 
 def test_a_mistake_and_a_warning_are_logged_once(caplog: pytest.LogCaptureFixture):

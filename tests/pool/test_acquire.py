@@ -131,7 +131,9 @@ async def test_a_deadline_ends_the_waiting_and_says_how_it_stands() -> None:
     began = asyncio.get_running_loop().time()
     error = await waiter.outcome()
     assert isinstance(error, TimeoutError)
-    assert "rule/x: no worker was free within 3 s (1 of 1 wanted workers serve, 0 of them ejected; 1 calls run" in str(error)
+    assert "rule/x: no worker was free within 3 s (1 of 1 wanted workers serve, 0 of them ejected; 1 calls run" in str(
+        error
+    )
     assert asyncio.get_running_loop().time() == began + 3
     await holder.end()
     async with host.pool.acquire(KEY, timeout=0):
@@ -224,6 +226,18 @@ async def test_a_waiter_that_was_handed_a_worker_when_its_plugin_went_is_told_so
     first.leave()
     assert isinstance(await waiter.outcome(), NotFoundError)
     assert host.drained == {"a": 1}
+
+
+async def test_a_waiter_that_is_told_late_does_not_take_the_new_plugin_with_it() -> None:
+    host = Host()
+    call = asyncio.create_task(host.pool.call(KEY, lambda _: asyncio.sleep(0), timeout=9, idempotent=True))
+    await turns()
+    host.remove()  # the call is told, and has not run
+    host.register("a")
+    with pytest.raises(RemovedError):
+        await call
+    async with host.pool.acquire(KEY, timeout=0):
+        pass
 
 
 async def test_tombstones_are_bounded_and_the_oldest_go() -> None:

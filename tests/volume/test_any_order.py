@@ -14,14 +14,15 @@ from controller.core.model import Digest, Directory
 from controller.volume import Moment, Scanner, Store
 from tests.volume.eye import digest_of, put
 
-NAMES = st.sampled_from(["a", "b", "c", ".hidden", "half.part", "no name"])
+NAMES = st.sampled_from(["a", "b", "c", "a.yaml", "b.yml", ".hidden", "half.part", "no name"])
+DOCUMENTS = ("a.yaml", "b.yml")
 CONTENTS = st.sampled_from([b"", b"one", b"two", b"three"])
 AGES = st.sampled_from([-3600.0, 0.0, 10.0])
 
 
 def is_plugin(path: Path) -> bool:
     """Say it in other words than the product does."""
-    if not path.is_file() or path.name in {".hidden", "half.part", "no name"}:
+    if not path.is_file() or path.name in {*DOCUMENTS, ".hidden", "half.part", "no name"}:
         return False
     return path.stat().st_size > 0 and path.stat().st_mode & 0o777 == 0o755
 
@@ -102,6 +103,7 @@ class Disk(RuleBasedStateMachine):
         now = Moment(time.time() + self.later, time.monotonic() + self.later)
         directory = self.scanner.scan([str(self.rules)], self.pins, now).directories[str(self.rules)]
         assert directory.missing is None
+        assert not any(name in DOCUMENTS for name in (*directory.binaries, *directory.problems, *directory.unsettled))
         for binary in directory.binaries.values():
             assert binary.digest in self.written, "bytes that were never written"
         return directory
@@ -115,6 +117,8 @@ class Disk(RuleBasedStateMachine):
         kept = directory.problems.keys()  # empty files and rings of links keep what was there before
         seen = {name: binary.digest for name, binary in directory.binaries.items() if name not in kept}
         assert seen == there
+        texts = {name: (self.rules / name).read_text() for name in DOCUMENTS if (self.rules / name).is_file()}
+        assert {name: text for name, text in directory.documents.items() if isinstance(text, str)} == texts
         for name in seen:
             binary = directory.binaries[name]
             assert digest_of(Path(binary.executable).read_bytes()) == binary.digest

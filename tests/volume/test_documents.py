@@ -1,6 +1,9 @@
 """The YAML files beside the binaries: read once they are settled, and never run."""
 
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 
 from controller.core.model import Problem
 from controller.core.reasons import Reason
-from controller.volume.memory import ABSENCE, LARGEST
+from controller.volume.memory import ABSENCE, LARGEST, RETRY
 from controller.volume.settling import SETTLE
 from tests.volume.eye import Eye, put
 
@@ -135,6 +138,26 @@ def test_an_unreadable_yaml_is_told_and_read_once_it_can_be(eye: Eye, rules: Pat
     assert not directory.problems
     put(rules / "a.yaml", b"name: b\n")
     assert eye.look().documents == {"a.yaml": "name: b\n"}
+
+
+def test_a_yaml_closed_to_this_user_is_told_and_tried_again_later() -> None:
+    """As another user, in a process of its own: root may read everything."""
+    if os.geteuid():
+        pytest.skip("needs root, to become someone who is not")
+    code = (
+        "import os, sys; from pathlib import Path; from controller.volume import Moment, Scanner\n"
+        "os.setgid(65534), os.setuid(65534)\n"
+        "scanner = Scanner(Path(sys.argv[1]), None)\n"
+        "for at in 0, 1:\n"
+        "    scan = scanner.scan([sys.argv[1]], frozenset(), Moment(2e9, at))\n"
+        "    problem = scan.directories[sys.argv[1]].documents['a.yaml']\n"
+        "print(problem.reason.value, problem.message, scan.settle_in)"
+    )
+    with tempfile.TemporaryDirectory() as volume:
+        Path(volume).chmod(0o755)
+        path = put(Path(volume) / "a.yaml", mode=0o600)
+        done = subprocess.run([sys.executable, "-c", code, volume], capture_output=True, text=True, check=True)
+    assert done.stdout == f"FileUnreadable cannot read {path}: Permission denied {RETRY - 1}\n"
 
 
 def test_a_volume_out_of_sight_keeps_its_documents(eye: Eye, rules: Path) -> None:

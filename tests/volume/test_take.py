@@ -8,7 +8,7 @@ import pytest
 
 from controller.volume import Scanner, Store
 from controller.volume.entries import Candidate, identity_of
-from controller.volume.take import PIECE, AbandonedError, ChangedError, CopyError, take
+from controller.volume.take import PIECE, AbandonedError, ChangedError, CopyError, read_text, take
 from tests.volume.eye import Eye, digest_of, put
 
 BIG = bytes(range(256)) * (PIECE // 256) * 3
@@ -160,3 +160,16 @@ def test_a_closed_scanner_takes_nothing_more(eye: Eye, rules: Path) -> None:
     eye.scanner._intake.stop.set()
     with pytest.raises(AbandonedError):
         eye.look()
+
+
+def test_a_document_is_read_only_as_it_was_found(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.yaml", b"name: a\n")
+    document = candidate_of(path)
+    assert read_text(document) == "name: a\n"
+    put(path, b"name: b\n")
+    with pytest.raises(ChangedError):
+        read_text(document)
+    path.unlink()
+    path.symlink_to("elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        read_text(document)
