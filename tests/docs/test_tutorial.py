@@ -6,6 +6,7 @@ Blanks stand for any number of them, `...` for anything.
 """
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -50,9 +51,8 @@ class Clone:
 
     def interrupt(self) -> int:
         """Press Ctrl-C: the terminal sends it to the whole foreground group."""
-        group = subprocess.run(["pgrep", "-g", str(self.make.pid)], capture_output=True, text=True, check=False).stdout
-        for pid in group.split():
-            subprocess.run(["kill", f"-{signal.SIGINT.value}", pid], check=False)
+        if self.make.poll() is None:
+            os.killpg(self.make.pid, signal.SIGINT)
         return self.make.wait(PATIENCE)
 
 
