@@ -38,7 +38,7 @@ def served(controller: Rig, program: str, workers: int = WORKERS, **fields: Any)
 
 
 def alternating(moves: Moves, swaps: int, others: int) -> list[Callable[[], None]]:
-    """So many swaps, every second one a changed launch spec; `others` flips of the other plugin, and as many resizes."""
+    """So many swaps, every second one a changed launch spec; `others` flips of the other plugin, as many resizes."""
     sizes = (3, 1, 4, 2)
     more = [[moves.flip, partial(moves.resize, size)] for size, _ in zip(cycle(sizes), range(others), strict=False)]
     both = zip_longest(range(swaps), more, fillvalue=[])
