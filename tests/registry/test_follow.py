@@ -74,3 +74,14 @@ async def test_what_an_item_raises_ends_the_block(registry):
     with pytest.raises(ExceptionGroup) as caught:
         await run()
     assert caught.group_contains(ValueError, match="no stub for it")
+
+
+async def test_nobody_waits_for_a_host_that_has_left(registry):
+    words = registry.words
+    async with worker(registry.run_dir / "w1" / "plugin", "v1"):
+        async with follow(registry.run_dir, host="app") as pool:
+            registry.say(words.register("w1"))
+            async with asyncio.timeout(DEADLINE):
+                await pool.wait_for(A)
+        registry.say(words.unregister("w1"))
+        assert words.answers == {"w1": 1}  # at once, and not when the host counts as gone
