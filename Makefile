@@ -35,7 +35,7 @@ help: ## list the targets
 # --- use ------------------------------------------------------------------------------------------------------------
 
 # The path of a Unix socket has at most 107 bytes, so a clone far down cannot have its run directory inside.
-RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 70 ] && echo build/run || echo /tmp/pluginmgr-$$(id -u)-$$(echo '$(CURDIR)' | cksum | cut -d' ' -f1))
+RUN_DIR ?= $(shell [ $$(echo -n '$(CURDIR)' | wc -c) -le 64 ] && echo build/run || echo /tmp/pluginmgr-$$(id -u)-$$(echo '$(CURDIR)' | cksum | cut -d' ' -f1))
 
 # Where probes and metrics answer; port 0 is any free one.
 HTTP ?= 127.0.0.1:8080

@@ -216,7 +216,7 @@ func TestAnAnswerOfThePluginEjectsNobody(t *testing.T) {
 func TestACancelInTheMomentOfTheGrantLosesNoWorker(t *testing.T) {
 	rig := newRig(t, Options{})
 	rig.serving(rig.worker(1))
-	for range 500 {
+	for round := range 500 {
 		held := rig.acquire()
 		ctx, cancel := context.WithCancel(context.Background())
 		var both sync.WaitGroup
@@ -226,8 +226,13 @@ func TestACancelInTheMomentOfTheGrantLosesNoWorker(t *testing.T) {
 			}
 		})
 		rig.until("it waits", func() bool { return rig.waiting() == 1 })
-		both.Go(cancel)
-		held.Release(nil)
+		if round%2 == 0 {
+			cancel()
+			held.Release(nil)
+		} else {
+			held.Release(nil)
+			cancel()
+		}
 		both.Wait()
 	}
 	rig.acquire().Release(nil)

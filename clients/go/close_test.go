@@ -53,6 +53,16 @@ func TestAHostThatLeavesAnswersForAllItHolds(t *testing.T) {
 	}
 }
 
+func TestAMessageThatComesTooLateIsNotTakenOver(t *testing.T) {
+	rig := newRig(t, Options{})
+	rig.serving(rig.worker(0))
+	rig.pool.Close()
+	rig.pool.apply(register(key, 2, rig.worker(0)))
+	if len(rig.pool.Plugins()) != 0 || rig.pool.open != 0 {
+		t.Errorf("serving: %v", rig.pool.Plugins())
+	}
+}
+
 func TestCloseContextEndsInTime(t *testing.T) {
 	rig := newRig(t, Options{})
 	rig.serving(rig.worker(0))

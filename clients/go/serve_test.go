@@ -33,6 +33,11 @@ func TestWhatDoesNotServeIsNotFoundAndWhatIsGoneIsRemoved(t *testing.T) {
 	session.mustSend(t, register(key, 2, rig.worker(1)))
 	rig.waitFor(key)
 	rig.acquire().Release(nil)
+	session.mustSend(t, unregister(key, "w2"))
+	rig.until("the tombstone is forgotten", func() bool { return !rig.serves("w2") })
+	if err := acquireError(rig, key); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestWhoWaitsIsToldWhenThePluginIsGone(t *testing.T) {

@@ -46,9 +46,8 @@ func newWorld(t testing.TB, options Options, seed uint64) *world {
 	return made
 }
 
-// fresh starts one to three workers of a new version.
+// fresh starts one to three workers.
 func (w *world) fresh() []*echoWorker {
-	w.version++
 	concurrency := w.chance.Uint32N(3)
 	var made []*echoWorker
 	for range 1 + w.chance.IntN(3) {
@@ -141,6 +140,7 @@ func (w *world) swap() {
 	w.mu.Lock()
 	ids, debts := w.owe(w.serving)
 	w.serving = made
+	w.version++
 	w.say(func() error { return w.session.send(update(key, w.version, ids, made...)) })
 	w.mu.Unlock()
 	w.collect(debts)
@@ -151,6 +151,7 @@ func (w *world) flip() {
 	w.mu.Lock()
 	ids, debts := w.owe(w.serving)
 	w.serving = nil
+	w.version++
 	w.say(func() error { return w.session.send(unregister(key, ids...)) })
 	w.mu.Unlock()
 	w.collect(debts)

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from controller.cli.client import UnfitError
 from controller.cli.registry_link import following
+from controller.cli.terminal import printable
 from controller.errors import PluginmgrError
 from controller.goplugin import CallError
 from controller.kinds.batch import batch
@@ -65,9 +66,12 @@ async def call(run_dir: Path, key: str, items: Sequence[Item], seconds: float) -
 
 
 def write(results: Iterable[Item], output: str) -> None:
-    """To stdout, one after the other."""
+    """To stdout, one after the other; `json` is a line each."""
     for result in results:
-        print(json.dumps(result, ensure_ascii=False, indent=None if output == "json" else 2))
+        if output == "json":
+            print(json.dumps(result, ensure_ascii=False))
+        else:
+            print("\n".join(map(printable, json.dumps(result, ensure_ascii=False, indent=2).split("\n"))))
 
 
 def _objects(source: str, text: str) -> Iterator[Item]:

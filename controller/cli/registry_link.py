@@ -45,9 +45,14 @@ async def following(
             finally:
                 task.cancel()
     except BaseExceptionGroup as failed:
-        if len(failed.exceptions) > 1:
-            raise
-        raise failed.exceptions[0] from None  # as it was raised: main knows what to make of it
+        raise _only(failed) from None  # as it was raised: main knows what to make of it
+
+
+def _only(error: BaseException) -> BaseException:
+    """The one exception in groups of groups; a group where there are several."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def _expect(first: "asyncio.Future[str]", socket: Path, seconds: float) -> None:

@@ -58,7 +58,7 @@ def serve(
         cookie_value: Its value.
         versions: What to serve by protocol version; the highest that the host has too is served.
         grace: Seconds that calls in flight have to finish in when the plugin is stopped.
-        on_stop: Awaited after the last call.
+        on_stop: Awaited after the last call, for as long again.
 
     Raises:
         SystemExit: 1, with the reason on stderr: no host has started this, or it cannot be served.
@@ -89,9 +89,18 @@ async def _serve(plugin: _Plugin) -> None:
             await stop.wait()
             printed.end()
             await server.stop(plugin.grace)
-            if plugin.on_stop:
-                await plugin.on_stop()
+            await _finish(plugin)
     _leave(threads)
+
+
+async def _finish(plugin: _Plugin) -> None:
+    if plugin.on_stop is None:
+        return
+    try:
+        async with asyncio.timeout(plugin.grace):
+            await plugin.on_stop()
+    except TimeoutError:
+        sys.stderr.write(f"the plugin did not finish within {plugin.grace:g} s\n")
 
 
 def _leave(threads: ThreadPoolExecutor) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from controller.goplugin import Channel
@@ -41,14 +41,14 @@ class Batch:
 
         Raises:
             CallError: the call failed.
-            UnfitError: the plugin gave another number of items.
+            UnfitError: the answer cannot be read, or has another number of items.
         """
-        call = channel.unary_unary(
-            self.method,
-            request_serializer=type(self.request).SerializeToString,
-            response_deserializer=self.answer.FromString,
-        )
-        answer: Any = await call(self.request, timeout=seconds)
+        call: Any = channel.unary_unary(self.method, request_serializer=type(self.request).SerializeToString)
+        raw = await call(self.request, timeout=seconds)
+        try:
+            answer: Any = self.answer.FromString(raw)
+        except DecodeError as error:
+            raise UnfitError("it gave an answer that cannot be read") from error
         if len(answer.items) != self.size:
             raise UnfitError(f"it answered {len(answer.items)} items for {self.size}")
         return [_shown(item) for item in answer.items]

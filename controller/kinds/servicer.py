@@ -6,7 +6,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -14,6 +13,7 @@ import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
+from controller.kinds.hook_thread import HookThread
 from controller.kinds.metadata import metadata_of
 from controller.kinds.pb.common_pb2 import InitResponse, ItemError, PingResponse, ShutdownResponse
 from controller.kinds.plugin import Plugin, UnfitError
@@ -35,7 +35,7 @@ class Servicer:
         items: Any = self._batch.output_type.fields_by_name["items"]
         self._answers: Any = GetMessageClass(self._batch.output_type)
         self._item: Any = GetMessageClass(items.message_type)
-        self._thread = ThreadPoolExecutor(1, "hooks")
+        self._thread = HookThread()
         self._is_shut_down = False
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -58,7 +58,7 @@ class Servicer:
                 self._is_shut_down = True
                 await self._call(self._plugin.shutdown)
         finally:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._thread.end()
 
     async def _on_init(self, _request: object, context: Context) -> Any:
         await self._answering(context, self._call(self._plugin.init))
@@ -123,7 +123,7 @@ class Servicer:
     async def _call(self, hook: Callable[..., Any], *arguments: Any) -> Any:
         if _is_async(hook):
             return await hook(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, hook, *arguments)
+        return await self._thread.call(hook, *arguments)
 
     async def _answering(self, context: Context, work: Any) -> None:
         try:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.errors import StateDirError
+from controller.goplugin.preflight import PLANNED_SOCKET_PATH_LIMIT
 
 INSTANCE = re.compile(r"[0-9a-f]{16}")
-SOCKET_PATH_LIMIT = 107  # bytes, of sun_path
 SOCKET_NAME_ROOM = len("/wwwwwwww/plugin") + 10  # a worker's directory, and the longest name that go-plugin makes
+RUN_DIR_LIMIT = PLANNED_SOCKET_PATH_LIMIT - SOCKET_NAME_ROOM  # bytes of its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,9 @@ def held(state: Path, run: Path) -> Iterator[Directories]:
     Raises:
         StateDirError: not writable, a path too long for sockets, or another controller holds one of them.
     """
-    if len(os.fsencode(run.absolute())) + SOCKET_NAME_ROOM > SOCKET_PATH_LIMIT:
-        limit = SOCKET_PATH_LIMIT - SOCKET_NAME_ROOM
-        raise StateDirError(f"run dir {run} is too long for plugin sockets; give a --run-dir of at most {limit} bytes")
+    if len(os.fsencode(run.absolute())) > RUN_DIR_LIMIT:
+        hint = f"give a --run-dir of at most {RUN_DIR_LIMIT} bytes"
+        raise StateDirError(f"run dir {run} is too long for plugin sockets; {hint}")
     if state.absolute() == run.absolute():
         raise StateDirError(f"state dir and run dir are both {state}; hosts may see the one and never the other")
     with _locked(state, 0o700), _locked(run, 0o2750):

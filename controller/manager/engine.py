@@ -1,155 +1,114 @@
-"""The parts of one embedded manager, put together as the controller puts its own together, for the length of one run.
+"""The parts that keep plugins running, put together once: for the controller and for whoever embeds the manager.
 
 Nothing here touches what is the process's alone: no signal handler, no subreaper, no limit, no logging configuration.
 """
 
-import asyncio
 import os
 import time
-from importlib.metadata import version
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.config import Document
-from controller.core.events import ConfigRead, Event, ShutdownRequested
+from controller.config import Adapters, CurrentConfig
+from controller.core.events import ConfigRead, Event
 from controller.core.memory import digests_in_use
 from controller.core.model import Health, PluginKey, State
 from controller.core.step import Step
-from controller.goplugin import HealthTicker, sweep
+from controller.goplugin import HealthTicker
 from controller.manager.adapter import PluginAdapter
 from controller.manager.directories import Directories
 from controller.manager.environment import allowed
 from controller.manager.host_messages import Notify
 from controller.manager.journal import Journal
-from controller.manager.manager import Manager
-from controller.manager.one_kind import OneKind
+from controller.manager.manager import Manager, Observer
 from controller.manager.remembered import Remembering
-from controller.manager.resident import PERIOD, MemoryWatch
+from controller.manager.resident import MemoryWatch
 from controller.manager.sidecars import Sidecars
-from controller.manager.status import Identity, live
-from controller.manager.supervisor import TAG, Site
+from controller.manager.supervisor import Site
 from controller.manager.watches import Watches
 from controller.manager.workplace import Places
-from controller.metrics import PluginManagerMetrics
 from controller.volume import Scanner, Store, VolumeWatch
 
-HURRY = 1.0  # seconds from a second cancellation until what still hangs is cut off
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where plugins, their secrets and their adapters come from. `adapters` are those a config may name."""
+
+    plugin_dir: Path
+    secrets_dirs: tuple[str, ...]
+    adapter: Callable[[str], PluginAdapter[Any]]
+    adapters: Adapters
 
 
 class Engine:
-    """One manager in the directories that the caller holds."""
+    """One manager in the directories that the caller holds. The caller runs `manager` with `site`, beside all `works`.
+
+    `observer` sees every step after the engine's own parts have. `first_worker` is the number of the first worker: no
+    id is given twice to the same hosts.
+    """
 
     def __init__(
-        self,
-        notify: Notify,
-        kind: OneKind,
-        metrics: PluginManagerMetrics,
-        directories: Directories,
-        first_worker: int = 1,
+        self, notify: Notify, sources: Sources, directories: Directories, observer: Observer, first_worker: int = 1
     ) -> None:
-        """`first_worker` is the number of the first worker: no id is given twice to the same hosts."""
-        self._kind, self._directories = kind, directories
-        self._journal = Journal()
-        self._remembering = Remembering(directories.memory, os.environ, map(Path, kind.secrets_dirs))
-        self._manager = Manager(self._remembering.initial_state(first_worker), notify, (self._observe,))
-        submit = self._manager.submit
-        self._memory = MemoryWatch(submit)
+        self._directories, self._adapter = directories, sources.adapter
+        self._remembering = Remembering(directories.memory, os.environ, map(Path, sources.secrets_dirs))
+        state = self._remembering.initial_state(first_worker)
+        self.manager = Manager(state, notify, (self._observe, observer))
+        self.journal = Journal()
+        self.memory = MemoryWatch(self.manager.submit)
         self._health = HealthTicker()
-        sidecars = Sidecars(self._adapter)
-        self._current = kind.current(submit, directories.last_good_config, sidecars.hints)
-        scanner = Scanner(kind.directory, Store(directories.store))
-        self._volume = VolumeWatch(scanner, sidecars.joined(submit, self._current.refresh), on_rescan=self._rescan)
-        self._places = Places(directories.work, directories.run)
-        self._metrics = metrics
-        self._identity = Identity(kind.name, os.getpid(), time.time(), version("pluginmgr"))
-        metrics.attach(self._identity.version, self._memory.sizes, {"volume": self._watch_age})
+        sidecars = Sidecars(sources.adapter)
+        self.current = CurrentConfig(
+            self.manager.submit,
+            plugin_dir=str(sources.plugin_dir),
+            environ=os.environ,
+            secrets_dirs=sources.secrets_dirs,
+            keep=directories.last_good_config,
+            hints=sidecars.hints,
+            adapters=sources.adapters,
+        )
+        scanned = sidecars.joined(self.manager.submit, self.current.refresh)
+        scanner = Scanner(sources.plugin_dir, Store(directories.store))
+        self._volume = VolumeWatch(scanner, scanned, on_rescan=self._rescan)
+        self.places = Places(directories.work, directories.run)
 
-    @property
-    def next_worker(self) -> int:
-        """The number that no worker has had."""
-        return self._manager.state.index.next_worker
+    def works(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What has to run beside the manager, by name; each runs until it is cancelled."""
+        return {"volume": self._volume.run(), "health": self._health.run()}
 
-    def configure(self, document: Document) -> None:
-        """Take another config over."""
-        self._current.offer(document)
-
-    def status(self) -> dict[str, Any]:
-        """The PluginPodStatus document, with the processes."""
-        return live(self._manager.state, self._identity, self._journal, self._memory.sizes())
-
-    async def run(self, document: Document, grace: float) -> None:
-        """Reconcile and watch until cancelled; then unregister, drain and stop within the grace.
-
-        A second cancellation kills at once.
-        """
-        await asyncio.to_thread(self._clear)
-        self.configure(document)
-        works = {"volume": self._volume.run(), "health": self._health.run(), "memory": self._sample()}
-        async with asyncio.TaskGroup() as group:
-            for name, work in works.items():
-                group.create_task(work, name=f"{self._kind.name}: {name}")
-            managing = group.create_task(self._manager.run(self._site()), name=f"{self._kind.name}: manager")
-            try:
-                await asyncio.wait({managing})
-            except asyncio.CancelledError:
-                await self._shut_down(managing, grace)
-                raise
-
-    async def _shut_down(self, managing: "asyncio.Task[None]", grace: float) -> None:
-        """Return when nothing is left, or the grace is over: what hangs then is killed by leaving the group."""
-        clock = asyncio.get_running_loop().time
-        ends = clock() + grace
-        self._manager.submit(ShutdownRequested(grace))
-        while not managing.done() and (left := ends - clock()) > 0:
-            try:
-                await asyncio.wait({managing}, timeout=left)
-            except asyncio.CancelledError:  # again; the first one is raised when all is down
-                self._manager.kill_all()
-                ends = min(ends, clock() + HURRY)
-
-    async def _sample(self) -> None:
-        while True:
-            await asyncio.sleep(PERIOD)
-            self._memory.sample()
-
-    def _clear(self) -> None:
-        """Remove what a killed predecessor left; only a state dir that was given has had one."""
-        sweep(f"{TAG}={self._directories.instance}/")
-        self._places.clear()
-
-    def _site(self) -> Site:
+    def site(self) -> Site:
+        """What the manager's supervisors share."""
         return Site(
             instance=self._directories.instance,
-            places=self._places,
+            places=self.places,
             adapter=self._adapter,
             environment=allowed(os.environ),
-            journal=self._journal,
-            watches=Watches(self._health, self._memory, self._health_policy, self._manager.submit),
-            submit=self._manager.submit,
+            journal=self.journal,
+            watches=Watches(self._health, self.memory, self._health_policy, self.manager.submit),
+            submit=self.manager.submit,
         )
 
-    def _adapter(self, _: str) -> PluginAdapter[Any]:
-        return self._kind.adapter
+    def watch_age(self) -> float:
+        """Seconds since the volume was last looked at; 0 before the first look."""
+        return time.monotonic() - self._volume.scanned_at if self._volume.scanned_at is not None else 0.0
 
     def _health_policy(self, key: PluginKey) -> Health:
-        plugin = self._manager.state.plugins.get(key)
+        plugin = self.manager.state.plugins.get(key)
         return plugin.spec.health if plugin else Health()
 
     def _observe(self, event: Event, before: State, step: Step, seconds: float) -> None:
-        self._metrics.observe(event, before, step, seconds)
-        if step.touched:
+        del seconds
+        if step.touched or before.conditions is not step.state.conditions:
             self._remembering.keep(step.state, step.touched)
         for key in step.touched:
             if key not in step.state.plugins:
-                self._journal.forget(key)
+                self.journal.forget(key)
         if isinstance(event, ConfigRead):
             kinds = event.config.kinds.values()
             pins = {pin for kind in kinds for spec in (kind.default, *kind.plugins.values()) for pin in spec.pins}
             self._volume.set_directories([kind.directory for kind in kinds], frozenset(pins))
 
     def _rescan(self) -> None:
-        self._current.refresh()
-        self._volume.collect(digests_in_use(self._manager.state))
-
-    def _watch_age(self) -> float:
-        return time.monotonic() - self._volume.scanned_at if self._volume.scanned_at is not None else 0.0
+        self.current.refresh()
+        self._volume.collect(digests_in_use(self.manager.state))

@@ -4,17 +4,16 @@ The embedder's mapping has the kind's `handshake`, `defaults` and `plugins`; the
 """
 
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.config import CurrentConfig, Document, Hints, Place, from_object, resolve
+from controller.config import Document, from_object, resolve
 from controller.config.schema import GROUP_VERSION, KIND
-from controller.core.events import Event
 from controller.errors import ConfigError
 from controller.manager.adapter import PluginAdapter
+from controller.manager.engine import Sources
 
 NAMELESS = "plugin"  # the kind of an adapter that names none
 FIELDS = ("handshake", "defaults", "plugins")
@@ -47,19 +46,9 @@ class OneKind:
         resolve(document, plugin_dir="/", environ={}, secrets_dirs=(), adapters={self.name: None})
         return document
 
-    def current(
-        self, submit: Callable[[Event], None], keep: Path, hints: Callable[[Sequence[Place]], Hints]
-    ) -> CurrentConfig:
-        """The config in force; `hints` are what the YAML files beside the binaries say."""
-        return CurrentConfig(
-            submit,
-            plugin_dir=str(self.directory),
-            environ=os.environ,
-            secrets_dirs=self.secrets_dirs,
-            keep=keep,
-            hints=hints,
-            adapters={self.name: None},
-        )
+    def sources(self) -> Sources:
+        """Where an engine finds all of it."""
+        return Sources(self.directory, self.secrets_dirs, lambda _: self.adapter, {self.name: None})
 
     def _handshake(self) -> dict[str, Any]:
         """What the adapter brings; without a cookie's value the config must say it."""

@@ -17,8 +17,8 @@ from typing import Any, Generic, TypeVar
 from controller.core.model import State
 from controller.errors import PluginmgrError
 from controller.manager.adapter import PluginAdapter
-from controller.manager.directories import SOCKET_NAME_ROOM, SOCKET_PATH_LIMIT, Directories, held
-from controller.manager.engine import Engine
+from controller.manager.directories import RUN_DIR_LIMIT, Directories, held
+from controller.manager.embedded import Embedded
 from controller.manager.host_messages import Notify
 from controller.manager.journal import Journal
 from controller.manager.one_kind import OneKind
@@ -76,7 +76,7 @@ class PluginManager(Generic[T]):
         self._document = self._kind.document(config)
         self._state_dir = None if state_dir is None else Path(state_dir)
         self._grace = grace
-        self._engine: Engine | None = None
+        self._running: Embedded | None = None
         self._first_worker = 1
 
     async def run(self) -> None:
@@ -90,26 +90,26 @@ class PluginManager(Generic[T]):
         """
         if threading.current_thread() is not threading.main_thread():
             raise NotHereError("PluginManager.run: only on the main thread; plugins die with the thread they start on")
-        if self._engine is not None:
+        if self._running is not None:
             raise NotHereError("PluginManager.run: it runs already")
         async with _directories(self._state_dir) as directories:
-            self._engine = Engine(self._notify, self._kind, self._metrics, directories, self._first_worker)
+            self._running = Embedded(self._notify, self._kind, self._metrics, directories, self._first_worker)
             try:
-                await self._engine.run(self._document, self._grace)
+                await self._running.run(self._document, self._grace)
             finally:
-                self._first_worker = self._engine.next_worker
-                self._engine = None
+                self._first_worker = self._running.next_worker
+                self._running = None
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Take another config over, as if a PluginConfig was edited; on the loop's thread. Raises ConfigError."""
         self._document = self._kind.document(config)
-        if self._engine is not None:
-            self._engine.configure(self._document)
+        if self._running is not None:
+            self._running.configure(self._document)
 
     def status(self) -> dict[str, Any]:
         """Tell what every plugin is doing and why: the PluginPodStatus document of docs/reference, with processes."""
-        if self._engine is not None:
-            return self._engine.status()
+        if self._running is not None:
+            return self._running.status()
         return document(State(), Identity(self._kind.name, os.getpid(), 0.0, ""), Journal(), now())
 
 
@@ -127,5 +127,5 @@ async def _directories(state_dir: Path | None) -> AsyncIterator[Directories]:
 def _short_place() -> str:
     """The directory for temporary files, if sockets' paths may begin with it."""
     usual = tempfile.gettempdir()
-    room = SOCKET_PATH_LIMIT - SOCKET_NAME_ROOM - len(f"/{PREFIX}xxxxxxxx/run")
+    room = RUN_DIR_LIMIT - len(f"/{PREFIX}xxxxxxxx/run")
     return usual if len(os.fsencode(usual)) <= room else "/tmp"  # noqa: S108 - mkdtemp makes what it makes safely

@@ -135,8 +135,8 @@ class ProcessPool(Generic[T]):
 
     def settle(self, pool: VersionedPool[T]) -> None:
         """Forget the pool if nothing would be lost with it. For leases."""
-        if pool.is_forgettable:
-            self._pools.pop(pool.key, None)
+        if pool.is_forgettable and self._pools.get(pool.key) is pool:  # and not one that was registered since
+            del self._pools[pool.key]
         if self._closing and not any(each.running for each in self._pools.values()):
             closing, self._closing = self._closing, []
             _wake(closing)

@@ -26,6 +26,7 @@ from controller.registry.pb.registry_pb2_grpc import RegistryStub
 SOCKET = "registry.sock"
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds; each is cut by up to a half, at random
 LONGEST_NAME = 128
+LEAVE_SECONDS = 0.5  # for the registry to hear of it
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +54,18 @@ class RegistryClient:
         self._host = host
         self._item = item
         self._on_link = on_link
+        self._link: _Link | None = None
+
+    def leave(self) -> None:
+        """Answer for every worker and end `run`. To be called when no call runs any more: then nobody waits for us."""
+        if self._link:
+            self._link.leave()
 
     async def run(self) -> None:
-        """Follow the registry until cancelled, over any number of connections; then every channel is closed."""
+        """Follow the registry until cancelled or left, over any number of connections; then every channel is closed."""
         async with asyncio.TaskGroup() as group:
             channels = Channels(group, self._item)
-            link = _Link(self._run_dir, self._host, self._notify, channels, self._on_link)
+            self._link = link = _Link(self._run_dir, self._host, self._notify, channels, self._on_link)
             try:
                 await link.keep()
             finally:
@@ -76,15 +83,23 @@ class _Link:
         self._notify = notify
         self._channels = channels
         self._mirror = Mirror(run_dir, channels.open, self._vanished, self._drained)
-        self._answers: asyncio.Queue[WorkerId] = asyncio.Queue()
+        self._answers: asyncio.Queue[WorkerId | None] = asyncio.Queue()  # None: we leave
+        self._is_leaving = False
         self._on_link = on_link
-        self._trouble: str | None = None
+        self._noted: set[str] = set()
+
+    def leave(self) -> None:
+        self._is_leaving = True
+        self._answers.put_nowait(None)
 
     async def keep(self) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
-        while True:
+        while not self._is_leaving:
             began = loop.time()
-            self._note(await self._connect())
+            trouble = await self._connect()
+            if self._is_leaving:
+                return
+            self._note(trouble)
             # A connection that did not last counts as a failed one: two hosts of one name cut each other for ever.
             pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
@@ -108,11 +123,14 @@ class _Link:
             await channel.close()
 
     async def _answer(self, call: Any) -> None:
-        """Say who we are, then which workers are drained; trouble with the call is the reader's to tell."""
+        """Say who we are, then which workers are drained, in the end all; trouble is the reader's to tell."""
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             await call.write(pb.WatchRequest(hello=pb.Hello(host=self._host, holds=self._mirror.holds)))
-            while True:
-                await call.write(pb.WatchRequest(drained=pb.Drained(worker=await self._answers.get())))
+            while (worker := await self._answers.get()) is not None:
+                await call.write(_drained(worker))
+            for worker in self._mirror.holds:
+                await call.write(_drained(worker))
+            await call.done_writing()
 
     async def _follow(self, call: Any) -> str:
         sequence = 0
@@ -131,10 +149,11 @@ class _Link:
         return "the controller hung up"
 
     def _note(self, trouble: str) -> None:
-        """One line when the state of the connection changes, and not for each try."""
-        if trouble == self._trouble:
+        """Tell once that the connection is there (empty), and each sort of trouble once until it is there again."""
+        sort = trouble.partition(" ")[0]
+        if sort in self._noted:
             return
-        self._trouble = trouble
+        self._noted = (self._noted | {sort}) - {""} if trouble else {""}
         self._on_link(trouble)
         if trouble:
             log.warning("no connection to the registry", extra={"host": self._host, "why": trouble})
@@ -150,6 +169,10 @@ class _Link:
         self._channels.close(worker, GRACE_SECONDS)
 
 
+def _drained(worker: WorkerId) -> pb.WatchRequest:
+    return pb.WatchRequest(drained=pb.Drained(worker=worker))
+
+
 @asynccontextmanager
 async def follow(run_dir: Path | str, *, host: str, item: Item = bare) -> AsyncIterator[ProcessPool[Any]]:
     """A pool that follows the registry for the length of the block; at its end calls in flight are waited for."""
@@ -162,6 +185,8 @@ async def follow(run_dir: Path | str, *, host: str, item: Item = bare) -> AsyncI
                 yield pool
             finally:
                 await pool.close()
+                client.leave()
+                await asyncio.wait({following}, timeout=LEAVE_SECONDS)
                 following.cancel()
     except BaseExceptionGroup as failed:
         if len(failed.exceptions) > 1:

@@ -89,10 +89,9 @@ class Ledger:
         """The host has (again) a connection, and is told of all that serves."""
         known = self._hosts.setdefault(host, Host())
         former = min(known.gone_at, now + GONE_SECONDS)
-        held = set(holds)
         known.gone_at = inf
-        known.debts = {worker: inf if worker in held else min(void, former) for worker, void in known.debts.items()}
-        for worker in held & self._drains.keys():
+        known.debts = {worker: min(void, former) for worker, void in known.debts.items()}
+        for worker in self._drains.keys() & set(holds):
             known.debts[worker] = inf
             self._drains[worker].debtors.add(host)
         known.told = {worker.worker for serving in self._serving.values() for worker in serving.workers}
@@ -105,8 +104,8 @@ class Ledger:
         """The host will not call the worker any more."""
         if known := self._hosts.get(host):
             known.told.discard(worker)
-            if known.debts.pop(worker, None) is not None:
-                self._settle(host, worker)
+            known.debts.pop(worker, None)
+            self._settle(host, worker)
 
     def ended(self, worker: WorkerId) -> None:
         """The worker's process is gone: whoever owes for it owes nothing, and nobody is told."""

@@ -81,15 +81,14 @@ class RegistryServer(RegistryServicer):
         server = grpc.aio.server(options=OPTIONS)
         add_RegistryServicer_to_server(self, server)
         server.add_insecure_port(f"unix:{private}")
-        await server.start()
         async with asyncio.TaskGroup() as group:
-            door = group.create_task(self._door.run(listener, private), name="registry door")
             try:
+                await server.start()
+                group.create_task(self._door.run(listener, private), name="registry door")
                 await asyncio.get_running_loop().create_future()
-            finally:
+            finally:  # the door stays open until hosts have heard of the end
                 self._close()
                 await server.stop(STOP_SECONDS)
-                door.cancel()
 
     def _close(self) -> None:
         for feed in list(self._feeds.values()):
@@ -150,13 +149,7 @@ class RegistryServer(RegistryServicer):
     async def _receive(self, feed: Feed, requests: AsyncIterator[pb.WatchRequest]) -> None:
         try:
             async for request in requests:
-                match request.WhichOneof("message"):
-                    case "drained":
-                        self._ledger.answered(feed.host, WorkerId(request.drained.worker))
-                    case "hello":
-                        raise _BadInputError("a second Hello; it is said once, first")
-                    case _:
-                        raise _BadInputError("an empty message, or one of a later version")
+                self._ledger.answered(feed.host, _drained(request))
         except _BadInputError as error:
             feed.end(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except DecodeError:
@@ -196,6 +189,16 @@ async def _hello(requests: AsyncIterator[pb.WatchRequest]) -> pb.Hello:
     if not 1 <= len(first.hello.host) <= LONGEST_NAME:
         raise _BadInputError(f"host must have 1 to {LONGEST_NAME} characters, not {len(first.hello.host)}")
     return first.hello
+
+
+def _drained(request: pb.WatchRequest) -> WorkerId:
+    match request.WhichOneof("message"):
+        case "drained":
+            return WorkerId(request.drained.worker)
+        case "hello":
+            raise _BadInputError("a second Hello; it is said once, first")
+        case _:
+            raise _BadInputError("an empty message, or one of a later version")
 
 
 async def _send(feed: Feed, context: Context) -> None:

@@ -93,8 +93,13 @@ def _worker(handle: PluginHandle[Any], run_dir: Path) -> pb.Worker:
         network=handle.network,
         address=address,
         adapter=handle.adapter,
-        concurrency=handle.concurrency or 0,
-        plugin_id=handle.reported.id,
-        display_name=handle.reported.display_name,
-        metadata=handle.reported.metadata,
+        concurrency=max(0, handle.concurrency or 0),
+        plugin_id=_text(handle.reported.id),
+        display_name=_text(handle.reported.display_name),
+        metadata=_text(handle.reported.metadata),
     )
+
+
+def _text(said: str) -> str:
+    """What a foreign adapter says may hold half a surrogate pair, which protobuf refuses."""
+    return said.encode(errors="replace").decode()

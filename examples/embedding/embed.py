@@ -20,7 +20,8 @@ async def main(directory: str) -> None:
     manager = PluginManager(pool.sync, directory, RuleAdapter(), PluginManagerMetrics("rules"))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(manager.run())  # until it's cancelled: then it drains and stops all plugins
-        await pool.wait_for("rule/failed-login")
+        async with asyncio.timeout(30):
+            await pool.wait_for("rule/failed-login")
         print(await pool.call("rule/failed-login", lambda worker: worker.item.EvaluateBatch(LOGIN), timeout=5))
         running.cancel()
 

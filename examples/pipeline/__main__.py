@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from examples.pipeline.catalogue import Catalogue
 from examples.pipeline.pipeline import Pipeline
 
 EVENTS = Path(__file__).with_name("events.jsonl")
+QUIET_SECONDS = 2.0
 
 
 def say(line: str) -> None:
@@ -42,6 +44,8 @@ async def pipeline(args: argparse.Namespace) -> None:
     client = RegistryClient(args.run_dir, sync, host="pipeline", item=stub)
     async with asyncio.TaskGroup() as group:
         following = group.create_task(client.run(), name="follow the registry")
+        if not await is_set(is_known, QUIET_SECONDS):
+            say("nothing serves yet: waiting")
         await is_known.wait()  # all that serves comes at once
         queue: asyncio.Queue[events.Event | None] = asyncio.Queue(events.MOST_WAITING)
         reading = group.create_task(events.fill(queue, events.given(args.events, args.pace, say)), name="read events")
@@ -50,6 +54,13 @@ async def pipeline(args: argparse.Namespace) -> None:
         await pool.close()
         following.cancel()
         reading.cancel()
+
+
+async def is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is, or comes to be in time."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 async def until_signalled(args: argparse.Namespace) -> None:

@@ -86,10 +86,12 @@ async def given(file: Path, a_second: float, say: Say) -> AsyncIterator[Event]:
     """What comes on standard input; where that is a terminal or empty, the file."""
     is_empty = True
     if not sys.stdin.isatty():
+        say("events come from standard input")
         async for event in standard_input(say):
             is_empty = False
             yield event
     if is_empty:
+        say(f"events come from {file.name}, again and again")
         async for event in replay(file, a_second, say):
             yield event
 

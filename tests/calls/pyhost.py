@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from controller.registry.client import RegistryClient
 from tally import Statistics
 
 from controller.manager.host_messages import HostMessage, RegisterMessage, UpdateMessage
 from controller.pool import PoolError, ProcessPool
+from controller.registry.client import RegistryClient
 
 REMEMBERED = 2000  # workers that were answered for: enough to catch a late call, bounded so that memory is flat
 

@@ -6,7 +6,7 @@ The load host is another process, with 32 callers at full speed; once with the P
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import cycle
+from itertools import cycle, zip_longest
 from statistics import median
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from tests.calls import amounts
 from tests.calls.load import HOSTS, Host, host
 from tests.calls.moves import SWIFT, Moves
-from tests.e2e.proc import is_alive
+from tests.e2e.proc import tagged
 from tests.e2e.rig import Rig
 
 pytestmark = [pytest.mark.go, pytest.mark.slow]
@@ -37,13 +37,12 @@ def served(controller: Rig, program: str, workers: int = WORKERS, **fields: Any)
     return moves
 
 
-def alternating(moves: Moves, count: int) -> list[Callable[[], None]]:
-    """So many swaps, every second one a changed launch spec; as many flips of the other plugin; as many resizes."""
+def alternating(moves: Moves, swaps: int, others: int) -> list[Callable[[], None]]:
+    """So many swaps, every second one a changed launch spec; `others` flips of the other plugin, as many resizes."""
     sizes = (3, 1, 4, 2)
-    one: list[Callable[[], None]] = []
-    for number, size in zip(range(count), cycle(sizes), strict=False):
-        one += [moves.relaunch if number % 2 else moves.swap, moves.flip, partial(moves.resize, size)]
-    return one
+    more = [[moves.flip, partial(moves.resize, size)] for size, _ in zip(cycle(sizes), range(others), strict=False)]
+    both = zip_longest(range(swaps), more, fillvalue=[])
+    return [each for number, two in both for each in (moves.relaunch if number % 2 else moves.swap, *two)]
 
 
 def in_windows(load: Host, what: list[Callable[[], None]]) -> tuple[list[float], list[float]]:
@@ -65,17 +64,17 @@ def in_windows(load: Host, what: list[Callable[[], None]]) -> tuple[list[float],
 def test_no_call_is_lost_while_plugins_change(
     controller: Rig, capsys: pytest.CaptureFixture[str], language: str, program: str, count: int
 ):
+    others = amounts.of(count, count // 2)
     moves = served(controller, program)
     began = time.monotonic()
-    seen: dict[str, int] = {}
     with host(language, controller.run, "zoo/called", "--host", language) as load:
-        steps = alternating(moves, count)
-        quiet, moving = in_windows(load, [lambda move=move: (move(), seen.update(pids(moves))) for move in steps])
+        quiet, moving = in_windows(load, alternating(moves, count, others))
         final = load.quit()
     ratio = median(moving) / median(quiet)
     with capsys.disabled():
         print(
-            f"\n{language} host, {program}: {count} swaps, flips and resizes in {time.monotonic() - began:.1f} s; "
+            f"\n{language} host, {program}: {count} swaps, {others} flips, {others} resizes "
+            f"in {time.monotonic() - began:.1f} s; "
             f"{final['calls']} calls, {final['failed']} failed; p99 {median(quiet):.2f} ms quiet, "
             f"{median(moving):.2f} ms moving, ratio {ratio:.2f}, slowest {final['max_ms']:.1f} ms"
         )
@@ -83,12 +82,8 @@ def test_no_call_is_lost_while_plugins_change(
     assert final["tries"] == final["calls"]
     assert load.wrong() == []
     assert ratio <= amounts.latency_ratio()
-    living = pids(moves)
-    assert [worker for worker, pid in seen.items() if worker not in living and is_alive(pid)] == []
+    moves.settled()
+    known = [each["pid"] for plugin in ("called", "other") for each in moves.all(plugin).values()]
+    assert sorted(tagged(controller.instance)) == sorted(known)  # old processes are gone, with all that they had
     assert controller.terminate() == 0
     assert controller.leftovers() == []
-
-
-def pids(moves: Moves) -> dict[str, int]:
-    """The workers that there are now."""
-    return {worker: each["pid"] for worker, each in moves.all("called").items()}

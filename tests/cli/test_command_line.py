@@ -17,7 +17,7 @@ def test_help_names_every_command_and_exit_code_and_none_of_a_later_day():
     answer = pluginmgr("--help")
     assert answer.returncode == 0
     assert all(f"    {command} " in answer.stdout for command in COMMANDS)
-    assert not any(word in answer.stdout for word in ("aggregate", "    call", "    watch"))
+    assert "aggregate" not in answer.stdout
     assert "exit codes" in answer.stdout
 
 
@@ -77,6 +77,11 @@ def test_help_takes_hardly_longer_than_the_interpreter():
         ["run", "--plugin-dir", "x", "--config", "y", "--grace", "-1"],
         ["run", "--plugin-dir", "x", "--config", "y", "--grace", "nan"],
         ["run", "--plugin-d", "x", "--config", "y"],
+        ["call"],
+        ["call", "rule", "{}"],
+        ["call", "rule/x", "{}", "--timeout", "0"],
+        ["call", "rule/x", "{}", "-o", "yaml"],
+        ["watch", "rule/x"],
         ["check"],
         ["check", "x", "--cookie", "novalue"],
         ["check", "x", "--env", "=x"],

@@ -11,7 +11,11 @@ PAGE = (ROOT / "docs/reference/coming-from-blink.md").read_text(encoding="utf-8"
 def _tests_in(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)} | {
-        target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
     }
 
 

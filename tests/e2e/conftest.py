@@ -4,10 +4,12 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e import rig
+from tests.e2e.follow import Follower
 from tests.e2e.mounts import remount
 
 
@@ -37,3 +39,17 @@ def mount() -> Iterator[Callable[..., None]]:
     yield make
     for path in reversed(mounted):
         subprocess.run(["umount", "-l", str(path)], check=False, capture_output=True)
+
+
+@pytest.fixture
+def follow() -> Iterator[Callable[..., Follower]]:
+    """`follow(run_dir, host)`: a host that is ended with the test."""
+    made: list[Follower] = []
+
+    def start(run: Path, host: str = "app", **who: Any) -> Follower:
+        made.append(Follower(run, host, **who))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()

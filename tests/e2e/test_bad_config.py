@@ -50,7 +50,7 @@ def test_an_adapter_that_is_not_installed_ends_it_at_start(controller: Rig):
     controller.write_config(NO_ADAPTER)
     code, said = controller.start_failing()
     assert code == 2
-    assert "spec.kinds[zoo].adapter: no adapter unheard-of is installed; there are: standard" in said
+    assert "spec.kinds[zoo].adapter: no adapter unheard-of is installed; there are: enrichment, formatter" in said
 
 
 def test_at_a_start_with_a_bad_config_the_last_good_one_runs(controller: Rig):

@@ -31,7 +31,7 @@ def test_an_installed_adapter_brings_the_handshake_and_the_names_of_its_plugins(
     zoo.install(greeter, installed.plugins / "greeter", "hello")
     installed.write_config({"kinds": [{"name": "greeter", "adapter": "greeter"}]})
     installed.start()
-    entry = installed.until_served("hello")
+    entry = installed.until_served("greeter/hello")
     assert (entry["id"], entry["displayName"]) == ("hello", "Hello, pluginmgr!")
 
 

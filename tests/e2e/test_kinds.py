@@ -30,10 +30,6 @@ def install(controller: Rig, kind: str, program: str, name: str) -> Path:
     return of_kinds.install(program, controller.plugins / kind, name)
 
 
-def entry_of(controller: Rig, kind: str, name: str) -> dict[str, Any]:
-    return controller.ask(f"/plugins/{kind}/{name}")  # type: ignore[no-any-return]
-
-
 def begin(controller: Rig, **plugins: Mapping[str, Any]) -> None:
     """A controller with a good rule as the bystander, which serves."""
     for kind in KINDS:
@@ -41,17 +37,17 @@ def begin(controller: Rig, **plugins: Mapping[str, Any]) -> None:
     install(controller, "rule", "good_rule", "bystander")
     configure(controller, **plugins)
     controller.start()
-    controller.until_served("bystander")
+    controller.until_served("rule/bystander")
 
 
 def assert_undisturbed(controller: Rig) -> None:
-    entry = entry_of(controller, "rule", "bystander")
+    entry = controller.plugin("rule/bystander")
     assert (entry["state"], entry["restarts"], len(entry["processes"])) == ("Serving", 0, 1)
 
 
 def evaluate(controller: Rig, name: str, *events: str) -> list[rule_pb2.Evaluation]:
     """Call the plugin's one worker as a host does."""
-    (worker,) = entry_of(controller, "rule", name)["processes"]
+    (worker,) = controller.plugin(f"rule/{name}")["processes"]
     (path,) = (controller.run / worker["worker"]).iterdir()
     with grpc.insecure_channel(f"unix:{path}") as channel:
         request = rule_pb2.EvaluateBatchRequest(events=[common_pb2.Event(json=each) for each in events])
@@ -60,7 +56,7 @@ def evaluate(controller: Rig, name: str, *events: str) -> list[rule_pb2.Evaluati
 
 def test_a_rule_says_who_it_is_and_gets_its_config(controller: Rig):
     begin(controller, bystander={"kind": "rule", "config": {"limit": 7}})
-    entry = entry_of(controller, "rule", "bystander")
+    entry = controller.plugin("rule/bystander")
     assert (entry["id"], entry["displayName"]) == ("good-rule", "Good rule")
     (found,) = evaluate(controller, "bystander", '{"user": {"name": "ann"}, "outcome": "failure"}')
     assert (found.title, found.context_json) == ("ann failed", '{"limit": 7}')
@@ -69,7 +65,7 @@ def test_a_rule_says_who_it_is_and_gets_its_config(controller: Rig):
 def test_a_bad_item_is_that_items_error_and_the_plugin_serves_on(controller: Rig):
     begin(controller)
     install(controller, "rule", "one_bad_item", "animal")
-    controller.until_served("animal")
+    controller.until_served("rule/animal")
     items = evaluate(controller, "animal", '{"gives": true}', "{}", "[]", '{"gives": 5}', '{"gives": false}')
     assert [(each.matched, each.error.message) for each in items] == [
         (True, ""),
@@ -78,7 +74,7 @@ def test_a_bad_item_is_that_items_error_and_the_plugin_serves_on(controller: Rig
         (False, "evaluate() gave int, not RuleMatch, bool or None"),
         (False, ""),
     ]
-    entry = entry_of(controller, "rule", "animal")
+    entry = controller.plugin("rule/animal")
     assert (entry["state"], entry["restarts"]) == ("Serving", 0)
     assert_undisturbed(controller)
 
@@ -112,16 +108,32 @@ def test_a_wrong_greeting_is_told_and_disturbs_nobody(
         fields = {"env": [{"name": "METADATA", "value": fields.hex()}]}
     begin(controller, animal={"kind": kind, **fields})
     install(controller, kind, program, "animal")
-    entry = controller.until_plugin("animal", lambda each: each.get("lastExit"))
+    entry = controller.until_plugin(f"{kind}/animal", lambda each: each.get("lastExit"))
     assert entry["lastExit"]["reason"] == "AdapterFailed"
     assert entry["lastExit"]["message"] == f"adapter {kind!r}: {said}"
+    assert_undisturbed(controller)
+
+
+@pytest.mark.parametrize(
+    ("ping", "said"), [("raises", "RuntimeError: the table of users is gone (animal:21)"), ("hangs", "within 1 s")]
+)
+def test_a_ping_asks_the_plugin_itself(controller: Rig, ping: str, said: str):
+    health = {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 1}
+    begin(controller, animal={"kind": "rule", "env": [{"name": "RULE_PING", "value": ping}], "health": health})
+    install(controller, "rule", "unwell", "animal")
+    controller.until_served("rule/animal")
+    assert [each.matched for each in evaluate(controller, "animal", "{}")] == [True]
+    entry = controller.until_plugin("rule/animal", lambda each: each.get("lastExit"))
+    assert entry["lastExit"]["reason"] == "Unhealthy"
+    assert said in entry["lastExit"]["message"]
+    controller.until_plugin("rule/animal", lambda each: each["restarts"] == 1 and each["state"] == "Serving")
     assert_undisturbed(controller)
 
 
 def test_a_plugin_of_another_kind_is_told_by_its_cookie(controller: Rig):
     begin(controller)
     install(controller, "matcher", "good_rule", "animal")
-    entry = controller.until_plugin("animal", lambda each: each.get("lastExit"))
+    entry = controller.until_plugin("matcher/animal", lambda each: each.get("lastExit"))
     assert entry["lastExit"]["reason"] == "WrongCookie"
     assert_undisturbed(controller)
 
@@ -129,12 +141,12 @@ def test_a_plugin_of_another_kind_is_told_by_its_cookie(controller: Rig):
 def test_of_two_plugins_with_one_id_the_second_is_refused(controller: Rig):
     begin(controller)
     install(controller, "rule", "good_rule", "animal")
-    entry = controller.until_state("animal", "Refused")
+    entry = controller.until_state("rule/animal", "Refused")
     assert entry["reason"] == "DuplicateId"
     assert "'good-rule'" in entry["message"]
     assert "rule/bystander" in entry["message"]
     assert_undisturbed(controller)
     configure(controller, animal={"kind": "rule", "env": [{"name": "RULE_ID", "value": "another"}]})
-    controller.until_served("animal")
-    assert entry_of(controller, "rule", "animal")["id"] == "another"
+    controller.until_served("rule/animal")
+    assert controller.plugin("rule/animal")["id"] == "another"
     assert_undisturbed(controller)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e import rig
+from controller.testing import LocalMode, in_local_mode
 from tests.tools import build
 
 EXAMPLES = build.ROOT / "examples"
@@ -39,29 +39,13 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def controller(tmp_path: Path, samples: Path) -> Iterator[rig.Rig]:
-    """All samples serve, as in `make run`."""
-    with rig.rig(tmp_path) as made:
-        shutil.copytree(samples, made.plugins, dirs_exist_ok=True)
-        made.write_config(config())
-        made.start()
-        made.until(lambda status: status["ready"] and all(each["state"] == "Serving" for each in status["plugins"]))
-        yield made
-
-
-def config(**fields: dict[str, object]) -> dict[str, object]:
-    """The spec of `make run`, with `kind_name={...}` over the entry of a plugin (- as _); its plugins run this tree."""
-    kinds = [dict(kind) for kind in CONFIG["spec"]["kinds"]]
-    for kind in kinds:
-        listed = {each["name"]: dict(each) for each in kind.get("plugins", [])}
-        for name, more in fields.items():
-            kind_of, _, plugin = name.partition("__")
-            if kind_of == kind["name"]:
-                plugin = plugin.replace("_", "-")
-                listed[plugin] = listed.get(plugin, {"name": plugin}) | more
-        kind["plugins"] = list(listed.values())
-    path = {"name": "PYTHONPATH", "value": str(build.ROOT)}
-    return {
-        "defaults": {"env": [path], "update": {"minReadySeconds": 0}},
-        "kinds": kinds,
-    }
+def controller(tmp_path: Path, samples: Path) -> Iterator[LocalMode]:
+    """All samples serve, as in `make run`, and run this tree's package."""
+    with in_local_mode(tmp_path, LocalMode) as mode:
+        shutil.copytree(samples, mode.plugins, dirs_exist_ok=True)
+        path = {"name": "PYTHONPATH", "value": str(build.ROOT)}
+        defaults = {"env": [path], "update": {"minReadySeconds": 0}}
+        mode.write_config({"defaults": defaults, **CONFIG["spec"]})
+        mode.start()
+        mode.until(lambda status: status["ready"] and all(each["state"] == "Serving" for each in status["plugins"]))
+        yield mode

@@ -1,21 +1,21 @@
 """The whole of it: a controller with all samples, and the pipeline as a host in another process."""
 
-import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.rig import DEADLINE, Rig
-from tests.examples.conftest import EXAMPLES, config
+from controller.testing import LocalMode
+from controller.testing.answers import DEADLINE
+from tests.examples.conftest import EXAMPLES
 from tests.tools import build
 
 pytestmark = pytest.mark.go
@@ -27,7 +27,7 @@ BRUTE_FORCE = {"mallory": 3, "root": 2}
 
 
 @contextmanager
-def host(controller: Rig, *more: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
+def host(controller: LocalMode, *more: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
     """The pipeline, with the patience that a busy machine needs."""
     command = [sys.executable, "-m", "examples.pipeline", "--run-dir", str(controller.run), "--patience", "30", *more]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
@@ -67,7 +67,7 @@ def until_alert(process: subprocess.Popen[str], rule: str) -> dict[str, Any]:
     return next(found for line in process.stdout if (found := json.loads(line))["rule"] == rule)
 
 
-def test_the_shipped_events_give_the_alerts_that_they_should(controller: Rig):
+def test_the_shipped_events_give_the_alerts_that_they_should(controller: LocalMode):
     with host(controller) as process:
         alerts, said = finish(process, EVENTS)
     assert [each["title"].rpartition(" ")[2] for each in of("failed-login", alerts)] == FAILED
@@ -91,7 +91,7 @@ def test_the_shipped_events_give_the_alerts_that_they_should(controller: Rig):
     assert len(re.findall("serves", said)) == 7
 
 
-def test_lines_that_are_no_events_and_events_that_a_rule_cannot_read_cost_themselves_only(controller: Rig):
+def test_lines_that_are_no_events_and_events_that_a_rule_cannot_read_cost_themselves_only(controller: LocalMode):
     broken = json.loads(EVENTS.splitlines()[1]) | {"failures": "many"}
     with host(controller) as process:
         alerts, said = finish(process, "nonsense\n[1]\n" + json.dumps(broken) + "\n" + EVENTS)
@@ -101,42 +101,15 @@ def test_lines_that_are_no_events_and_events_that_a_rule_cannot_read_cost_themse
         assert f"rule/{rule} has no answer for one item: " in said
 
 
-def pids(controller: Rig, key: str) -> list[int]:
-    processes = controller.ask(f"/plugins/{key}")["processes"]
-    return [each["pid"] for each in processes if each["phase"] == "Ready"]
-
-
-def serving(controller: Rig, key: str, **wanted: Any) -> Any:
-    """Wait until it serves and is as wanted."""
-    kind, _, name = key.partition("/")
-
-    def fits(each: dict[str, Any]) -> bool:
-        is_it = each["kind"] == kind and each["name"] == name and each["state"] == "Serving"
-        return is_it and wanted.items() <= each.items()
-
-    return controller.until(lambda status: any(map(fits, status["plugins"])))
-
-
-def swap(controller: Rig, key: str, version: int) -> None:
-    """Rename other bytes into place that do the same, and wait until they serve."""
-    path = controller.plugins / key
-    new = path.with_name(".new")
-    new.write_bytes(path.read_bytes() + f"\n# {version}\n".encode())
-    new.chmod(0o755)
-    new.replace(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    serving(controller, key, servingDigest=digest)
-
-
-def kill(controller: Rig, key: str) -> None:
+def kill(controller: LocalMode, key: str) -> None:
     """Kill every worker, and wait until there are new ones."""
-    old = pids(controller, key)
+    old = controller.pids(key)
     for pid in old:
         os.kill(pid, signal.SIGKILL)
-    controller.until(lambda _: len(set(pids(controller, key)) - set(old)) == len(old))
+    controller.until(lambda _: len(set(controller.pids(key)) - set(old)) == len(old))
 
 
-def test_swaps_kills_and_flags_lose_no_event(controller: Rig, tmp_path: Path):
+def test_swaps_kills_and_flags_lose_no_event(controller: LocalMode, tmp_path: Path):
     with (tmp_path / "alerts").open("w") as out, host(controller, stdout=out, stderr=out) as process:
         assert process.stdin
         rounds = 0
@@ -147,19 +120,18 @@ def test_swaps_kills_and_flags_lose_no_event(controller: Rig, tmp_path: Path):
             process.stdin.flush()  # type: ignore[union-attr]
             rounds += 5
 
-        for version in range(3):
+        for _ in range(3):
             for key in ("rule/failed-login", "rule/brute-force-login", "matcher/prod-accounts", "enrichment/geoip"):
                 more()
-                swap(controller, key, version)
+                controller.until_served(key, controller.swap(key))
         for key in ("rule/failed-login", "matcher/prod-accounts", "tuning_rule/noisy-hosts", "formatter/json-summary"):
             more()
             kill(controller, key)
         for is_on in (False, True, False, True):
             more()
-            flag = {"enabled": is_on}
-            controller.write_config(config(formatter__json_summary=flag, enrichment__geoip=flag))
-            controller.until_state("json-summary", "Serving" if is_on else "Disabled")
-            controller.until_state("geoip", "Serving" if is_on else "Disabled")
+            for key in ("formatter/json-summary", "enrichment/geoip"):
+                controller.flag(key, enabled=is_on)
+                controller.until_state(key, "Serving" if is_on else "Disabled")
         more()
         process.stdin.close()
         assert process.wait(DEADLINE) == 0
@@ -173,25 +145,32 @@ def test_swaps_kills_and_flags_lose_no_event(controller: Rig, tmp_path: Path):
     )
 
 
-def test_a_rule_that_is_flagged_off_gives_no_alerts_until_it_is_on_again(controller: Rig):
+def test_a_rule_that_is_flagged_off_gives_no_alerts_until_it_is_on_again(controller: LocalMode):
     with host(controller) as process:
         assert process.stdin
-        process.stdin.write(EVENTS)
-        process.stdin.flush()
-        until_alert(process, "failed-login")
-        controller.write_config(config(rule__failed_login={"enabled": False}))
+        feed = process.stdin
+        seen: list[dict[str, Any]] = []
+
+        def bring(until: Callable[[], bool]) -> None:
+            feed.write(EVENTS)
+            feed.flush()
+            while not until():
+                seen.append(json.loads(process.stdout.readline()))  # type: ignore[union-attr]
+
+        bring(lambda: len(of("failed-login", seen)) == len(FAILED))
+        controller.flag("rule/failed-login", enabled=False)
         until_said(process, "rule/failed-login is gone: not evaluated")
-        process.stdin.write(EVENTS)
-        process.stdin.flush()
-        controller.write_config(config())
+        twice = sorted(2 * each for each in BRUTE_FORCE.values())
+        bring(lambda: sorted(counts(of("brute-force-login", seen)).values()) == twice)
+        controller.flag("rule/failed-login", enabled=True)
         until_said(process, "rule/failed-login serves")
         alerts, _ = finish(process, EVENTS)
-    assert sum(BRUTE_FORCE.values()) * 3 == sum(counts(of("brute-force-login", alerts)).values())
-    assert len(FAILED) <= len(of("failed-login", alerts)) + 1 <= 3 * len(FAILED)
+    assert len(of("failed-login", seen + alerts)) == 2 * len(FAILED)
+    assert sum(counts(of("brute-force-login", seen + alerts)).values()) == 3 * sum(BRUTE_FORCE.values())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_in_good_order(controller: Rig, number: int):
+def test_a_signal_ends_it_in_good_order(controller: LocalMode, number: int):
     with host(controller, "--pace", "100", stdin=subprocess.DEVNULL) as process:
         until_alert(process, "brute-force-login")
         process.send_signal(number)
@@ -200,13 +179,13 @@ def test_a_signal_ends_it_in_good_order(controller: Rig, number: int):
     assert "Traceback" not in said
 
 
-def test_without_standard_input_the_shipped_events_are_played_again_and_again(controller: Rig):
+def test_without_standard_input_the_shipped_events_are_played_again_and_again(controller: LocalMode):
     with host(controller, "--pace", "200", stdin=subprocess.DEVNULL) as process:
         found = [until_alert(process, "brute-force-login") for _ in range(12)]
     assert max(each["events"] for each in found) > max(BRUTE_FORCE.values())
 
 
-def test_nobody_who_reads_is_no_failure(controller: Rig):
+def test_nobody_who_reads_is_no_failure(controller: LocalMode):
     with host(controller, "--pace", "200", stdin=subprocess.DEVNULL) as process:
         until_alert(process, "failed-login")
         assert process.stdout

@@ -147,6 +147,18 @@ async def test_an_enrichment_that_fails_for_an_alert_takes_what_depends_on_it_al
     assert [each["context"] for each in shown] == [{}, {"second": 1}]
 
 
+async def test_an_enrichment_that_is_switched_off_under_way_is_not_called(world: World):
+    def first(_: Any) -> dict[str, Any]:
+        world.catalogue.sync(unregister("enrichment/second", "w1"))
+        return {"context_json": "{}"}
+
+    world.add("enrichment/first", first)
+    world.add("enrichment/second", lambda _: {"context_json": "{}"}, depends_on=["first"])
+    world.add("rule/all", lambda _: {"matched": True}, enrichments=["second"])
+    assert [each["enrichments"] for each in await world.work({"n": 1})] == [["first"]]
+    assert "enrichment/second" not in [key for key, _ in world.calls]  # the call would wait for it
+
+
 async def test_a_formatter_that_fails_for_an_alert_leaves_it_whole(world: World):
     def form(alert: Any) -> dict[str, Any]:
         if '"n": 1' in alert.event_json:

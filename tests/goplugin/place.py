@@ -17,6 +17,7 @@ ZOO_HANDSHAKE = Handshake(zoo.COOKIE_KEY, zoo.COOKIE_VALUE, (zoo.PROTOCOL_VERSIO
 GO_HANDSHAKE = Handshake("BASIC_PLUGIN", "hello")
 NO_LIMITS = Limits()
 TAG = f"GOPLUGIN_TEST={os.getpid()}"
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS_")}
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
@@ -75,11 +76,16 @@ class Place:
         self._number += 1
         return zoo.install(program, self.root / f"p{self._number}")
 
-    def write(self, source: str, name: str = "plugin") -> Path:
-        """Make a plugin of Python source, with the zoo's base importable as `plugin_base`."""
+    def write(self, source: str, name: str = "plugin", flags: str = "-S") -> Path:
+        """Make a plugin of Python source, with the zoo's base importable as `plugin_base`.
+
+        Without `-S` and with `MEASURED` in its environment, what it runs of ours counts as tested.
+        """
         self._number += 1
         path = self.root / f"{name}{self._number}"
-        path.write_text(f"#!{sys.executable} -S\nimport sys\nsys.path[:0] = {sys.path!r} + [{str(BASE)!r}]\n{source}")
+        path.write_text(
+            f"#!{sys.executable} {flags}\nimport sys\nsys.path[:0] = {sys.path!r} + [{str(BASE)!r}]\n{source}"
+        )
         path.chmod(0o755)
         return path
 

@@ -222,3 +222,43 @@ async def test_a_closed_channel_is_bad_health_and_no_end_of_the_ticker(place: Pl
         ticker.watch(session, lambda: schedule, told.append)
         await until(lambda: told != [])
     assert "closed" in told[0]
+
+
+async def test_a_question_goes_out_with_each_check_and_counts_like_it(ticker: HealthTicker) -> None:
+    told: list[str] = []
+    asked: list[float] = []
+    answers = ["", "no", "", "no", "no again"]
+
+    async def ask(seconds: float) -> str:
+        asked.append(seconds)
+        return answers[len(asked) - 1]
+
+    checks: list[float] = []
+    session = FakeSession(checks)
+    ticker.watch(session, lambda: Schedule(period=0.02, timeout=1, threshold=2), told.append, ask)  # type: ignore[arg-type]
+    await until(lambda: told)
+    assert told == ["no again (2 times in a row)"]
+    assert asked == [1] * len(answers)
+    assert len(checks) == len(answers)
+
+
+async def test_a_question_is_given_up_when_the_check_has_told_enough(
+    place: Place, mood: Mood, ticker: HealthTicker
+) -> None:
+    told: list[str] = []
+    given_up = asyncio.Event()
+
+    async def ask(_seconds: float) -> str:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            given_up.set()
+        raise AssertionError
+
+    async with place.launch(place.write(MOODY), env={"MOOD": str(mood.path)}) as session:
+        mood.set("not")
+        ticker.watch(session, lambda: Schedule(period=0.02, timeout=5, threshold=1), told.append, ask)
+        await until(lambda: told)
+        async with asyncio.timeout(10):
+            await given_up.wait()
+    assert told == ["health check says NOT_SERVING"]

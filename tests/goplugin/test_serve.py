@@ -17,7 +17,7 @@ import pytest
 
 from controller.goplugin import Handshake, ProcessExit, Session
 from controller.goplugin.pb.goplugin_pb2 import HealthCheckRequest, HealthCheckResponse
-from tests.goplugin.place import Place, until
+from tests.goplugin.place import MEASURED, Place, until
 from tests.tools import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,8 @@ forever = threading.Event()
 def sync(request, context):
     print('begun')
     if request == b'hang': forever.wait()
-    time.sleep(float(request)); return threading.current_thread().name.encode()
+    else: time.sleep(float(request))
+    return threading.current_thread().name.encode()
 async def unsync(request, context):
     print('begun')
     await asyncio.sleep(float(request)); return request
@@ -40,22 +41,25 @@ def says(request, context):
     print(request.decode()); sys.stderr.write(request.decode()[:3]); sys.stderr.flush()
     return b''
 def size(request, context): return str(len(request)).encode()
+def release(request, context): forever.set(); return b''
 def version(number):
     def register(server):
+        if 'LOUD' in os.environ: print('x' * 50_000, 'y' * 50_000, sep='\\n')
         call = grpc.unary_unary_rpc_method_handler
         calls = {'Sync': call(sync), 'Async': call(unsync), 'Says': call(says), 'Size': call(size),
+                 'Release': call(release),
                  'Version': call(lambda request, context: str(number).encode())}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler('t.T', calls),))
     return register
 async def bye(): print('bye')
-serve('SERVE_TEST', 'yes', {1: version(1), 2: version(2)}, grace=0.5, on_stop=bye)
+serve('SERVE_TEST', 'yes', {1: version(1), 2: version(2)}, grace=float(os.environ.get('GRACE', '0.5')), on_stop=bye)
 print('after')
 """
 
 
 @pytest.fixture
 def plugin(place: Place) -> Path:
-    return place.write(PLUGIN)
+    return place.write(PLUGIN, flags="")
 
 
 def call(session: Session, method: str, request: bytes) -> Any:
@@ -63,7 +67,7 @@ def call(session: Session, method: str, request: bytes) -> Any:
 
 
 def run(plugin: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": os.environ["PATH"], **environ}
+    env = {"PATH": os.environ["PATH"], **MEASURED, **environ}
     return subprocess.run([plugin], env=env, capture_output=True, text=True, timeout=10, check=False)
 
 
@@ -119,7 +123,7 @@ def test_a_socket_path_that_is_too_long_is_said(plugin: Path, place: Place) -> N
 @contextmanager
 def running(plugin: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """The process and the fields of its line. Nobody opens its stdio stream; both pipes are one."""
-    env = {"PATH": os.environ["PATH"], "SERVE_TEST": "yes", **environ}
+    env = {"PATH": os.environ["PATH"], **MEASURED, "SERVE_TEST": "yes", **environ}
     process = subprocess.Popen([plugin], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert process.stdout
@@ -183,7 +187,7 @@ def test_a_ctrl_c_is_the_hosts(plugin: Path) -> None:
 
 
 async def test_it_is_launched_is_healthy_and_ends_when_it_is_asked(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         await session.check(1)
         assert session.has_health
         assert await session.stop(5, 5) == ProcessExit(code=0)
@@ -195,13 +199,13 @@ async def test_it_is_launched_is_healthy_and_ends_when_it_is_asked(plugin: Path,
 async def test_the_version_in_common_is_served(
     plugin: Path, place: Place, theirs: tuple[int, ...], served: bytes
 ) -> None:
-    async with place.launch(plugin, Handshake("SERVE_TEST", "yes", theirs)) as session:
+    async with place.launch(plugin, Handshake("SERVE_TEST", "yes", theirs), env=MEASURED) as session:
         assert await call(session, "Version", b"") == served
         assert session.protocol_version == int(served)
 
 
 async def test_what_it_prints_reaches_the_host_by_its_stdio_stream(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         await call(session, "Says", "one\ntw\u00f6\n".encode())
         await call(session, "Says", b"x" * 3000)
         await until(lambda: len(place.messages("stdio.stdout")) == 4)
@@ -210,17 +214,24 @@ async def test_what_it_prints_reaches_the_host_by_its_stdio_stream(plugin: Path,
     assert place.messages("stdio.stderr") == ["onexxx"]
 
 
+async def test_nothing_that_it_prints_comes_before_its_line(plugin: Path, place: Place) -> None:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED | {"LOUD": ""}):
+        await until(lambda: [len(each) for each in place.messages("stdio.stdout")] == [50_000] * 2)
+
+
 async def test_a_large_message_passes_both_ways(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         assert await call(session, "Size", b"x" * (16 << 20)) == str(16 << 20).encode()
 
 
 async def test_plain_handlers_run_in_threads_beside_the_loop(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
-        slow = [asyncio.ensure_future(call(session, "Sync", b"0.2")) for _ in range(3)]
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
+        slow = [asyncio.ensure_future(call(session, "Sync", b"hang")) for _ in range(3)]
+        await until(lambda: place.messages("stdio.stdout") == ["begun"] * 3)
         await call(session, "Async", b"0")
-        await session.check(0.15)
+        await session.check(5)
         assert not any(each.done() for each in slow)
+        await call(session, "Release", b"")
         assert len(set(await asyncio.gather(*slow))) == 3
 
 
@@ -235,7 +246,7 @@ def health(session: Session, method: str, service: str) -> Any:
 
 
 async def test_health_is_known_by_gopluginss_name_and_for_the_whole_server(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         for service in ("", "plugin"):
             assert (await health(session, "Check", service)).status == HealthCheckResponse.SERVING
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -244,7 +255,7 @@ async def test_health_is_known_by_gopluginss_name_and_for_the_whole_server(plugi
 
 
 async def test_a_health_watch_lasts_until_the_end_and_tells_of_it(plugin: Path, place: Place) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         known, unknown = health(session, "Watch", "plugin"), health(session, "Watch", "other")
         assert (await known.read()).status == HealthCheckResponse.SERVING
         assert (await unknown.read()).status == HealthCheckResponse.SERVICE_UNKNOWN
@@ -266,7 +277,7 @@ async def begun(place: Place, session: Session, method: str, request: bytes) -> 
 async def test_a_call_in_flight_is_finished_before_the_end(
     plugin: Path, place: Place, method: str, *, is_asked: bool
 ) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED | {"GRACE": "10"}) as session:
         slow = await begun(place, session, method, b"0.3")
         assert await session.stop(5 if is_asked else 0, 5) == ProcessExit(code=0)
         assert await slow in {b"0.3", b"handler_0"}
@@ -276,7 +287,7 @@ async def test_a_call_in_flight_is_finished_before_the_end(
 async def test_a_call_that_outlasts_the_grace_is_cut_and_the_process_ends_all_the_same(
     plugin: Path, place: Place, method: str, request_: bytes
 ) -> None:
-    async with place.launch(plugin, HANDSHAKE) as session:
+    async with place.launch(plugin, HANDSHAKE, env=MEASURED) as session:
         slow = await begun(place, session, method, request_)
         assert await session.stop(20, 0) == ProcessExit(code=0)
         with pytest.raises(grpc.aio.AioRpcError):

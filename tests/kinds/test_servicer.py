@@ -299,7 +299,10 @@ async def test_a_batch_whose_caller_has_gone_is_not_worked_on_any_further() -> N
     async with served(servicer, STUBS["Rule"]) as stub:
         gone = stub.EvaluateBatch(rule_pb2.EvaluateBatchRequest(events=events('{"n": 1}', '{"n": 2}')))
         await until(lambda: plugin.items)
+        queued = stub.EvaluateBatch(rule_pb2.EvaluateBatchRequest(events=events('{"n": 4}')))
+        await until(lambda: servicer.batches == 2)
         gone.cancel()
+        queued.cancel()
         await until(lambda: servicer.batches == 0)
         plugin.go.set()
         await evaluate(stub, '{"n": 3}')

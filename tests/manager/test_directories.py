@@ -1,9 +1,16 @@
 """State and run dir: one controller at a time, and a clear error for everything that cannot work."""
 
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from controller.errors import StateDirError
-from controller.manager.directories import held
+from controller.goplugin import preflight
+from controller.manager.directories import RUN_DIR_LIMIT, held
 
 
 def test_directories_are_made_private_and_shared(tmp_path):
@@ -35,6 +42,18 @@ def test_a_run_dir_too_long_for_sockets_is_refused(tmp_path):
     long = tmp_path / ("x" * 120)
     with pytest.raises(StateDirError, match="too long for plugin sockets"), held(tmp_path / "state", long):
         pass
+
+
+def test_what_is_taken_as_run_dir_is_short_enough_for_every_worker(tmp_path_factory):
+    base = tempfile.mkdtemp(prefix="pm")
+    longest = Path(base) / ("x" * (RUN_DIR_LIMIT - len(base) - 1))
+    try:
+        with held(tmp_path_factory.mktemp("s"), longest) as directories:
+            preflight.check(sys.executable, os.environ, str(directories.run / "wfffffff"))
+        with pytest.raises(StateDirError, match="too long"), held(tmp_path_factory.mktemp("s"), Path(f"{longest}x")):
+            pass
+    finally:
+        shutil.rmtree(base)
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path):

@@ -15,13 +15,21 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from controller import Dispensed, PluginAdapter, PluginManager, PluginManagerMetrics, RegisterMessage, UnregisterMessage
+from controller import (
+    Dispensed,
+    PluginAdapter,
+    PluginManager,
+    PluginManagerMetrics,
+    ProcessPool,
+    RegisterMessage,
+    UnregisterMessage,
+)
 from controller.adapters.standard import StandardAdapter
 from controller.core.model import WorkerId
 from controller.errors import ConfigError, StateDirError
 from controller.goplugin.prctl import is_subreaper
 from controller.manager.plugin_manager import NotHereError
-from tests.e2e.proc import environment_of, is_alive, tagged
+from tests.e2e.proc import environment_of, is_alive, tagged, until_gone
 from tests.plugins import zoo
 
 DEADLINE = 20.0
@@ -324,6 +332,43 @@ child.wait()
         subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "None"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_plugin_outlives_its_host(volume, number):
+    script = f"""
+import asyncio, sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.manager.test_plugin_manager import Host, make
+class Telling(Host):
+    def notify(self, message):
+        super().notify(message)
+        for worker in getattr(message, "workers", ()):
+            print(worker.pid, flush=True)
+asyncio.run(make(Telling(), {str(volume)!r}).run())
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as host:
+        pid = int(host.stdout.readline())
+        assert is_alive(pid)
+        host.send_signal(number)
+        assert host.wait(DEADLINE) == -number
+        until_gone(pid)
+
+
+async def test_two_managers_may_feed_one_pool(volume, tmp_path):
+    class Another(Zoo):
+        plugin_key = "another"
+
+    zoo.install("good", tmp_path / "other", "a")
+    pool: ProcessPool = ProcessPool()
+    one = PluginManager(pool.sync, volume, Zoo(), PluginManagerMetrics("one"))
+    two = PluginManager(pool.sync, tmp_path / "other", Another(), PluginManagerMetrics("two"))
+    async with running(one), running(two), asyncio.timeout(DEADLINE):
+        for key in ("zoo/a", "another/a"):
+            await pool.wait_for(key)
+            assert await pool.call(key, lambda worker: worker.item(b"x"), timeout=5) == b"x"
 
 
 async def test_a_host_that_breaks_on_a_message_hears_of_it(volume):

@@ -230,3 +230,11 @@ def test_observing_a_step_costs_the_same_with_ten_plugins_and_with_two_thousand(
     print(f"observe: {small * 1e6:.1f} us with 10 plugins, {large * 1e6:.1f} us with 2000")
     assert large < 3 * small
     assert small < 0.0002  # ten times what it takes on an idle machine
+
+
+def test_hosts_are_counted_at_each_scrape():
+    hosts = [1]
+    metrics = PluginManagerMetrics(hosts=lambda: len(hosts))
+    assert metrics.registry.get_sample_value("pluginmgr_hosts") == 1
+    hosts.append(2)
+    assert metrics.registry.get_sample_value("pluginmgr_hosts") == 2

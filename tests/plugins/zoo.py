@@ -84,6 +84,7 @@ SERVES = (
     Animal("deletes_socket", "Serving"),
     Animal("fixed_port", "Serving"),  # the second worker of it: PortInUse
     Animal("reports_id", "Serving", {"ZOO_ID": "one"}),
+    Animal("poses_as_host", "Serving"),
 )
 ZOO = FAILS_TO_START + FAILS_LATER + SERVES
 

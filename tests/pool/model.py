@@ -1,8 +1,8 @@
-"""What the pool promises, as a model of one plugin in the plainest words: who is entitled to a worker, and who owes what.
+"""What the pool promises, as a model of one plugin in the plainest words: who is entitled to a worker, who owes what.
 
-It's told of everything at the moment it happens, and complains of what must not. The one rule of fairness: of those that
-wait, the first as many as there is room for are entitled to a worker, and nobody else may begin. Between two turns of
-the loop a timer may be due that has not fired yet; only then the model leaves both answers open.
+It is told of everything at the moment it happens, and complains of what must not. The one rule of fairness: of those
+that wait, the first as many as there is room for are entitled to a worker, and nobody else may begin. Between two turns
+of the loop a timer may be due that has not fired yet; only then the model leaves both answers open.
 """
 
 import asyncio
@@ -77,7 +77,8 @@ class Model:
         self.debts |= {(message, worker) for worker in workers}
 
     def goes(self, state: str) -> None:
-        self.state = state
+        if self.state != "removed":  # a tombstone stays until the plugin is registered
+            self.state = state
         self._list({})
         for ticket in list(self.waiting):
             if state == "removed" or not ticket.is_idempotent:
@@ -163,12 +164,10 @@ class Model:
         is_late = ticket.deadline is not None and ticket.deadline <= self.now()
         if is_late and isinstance(error, TimeoutError):
             return was_waiting or ticket.expected is not None or ticket.is_call
-        if ticket.expected:
-            return type(error) is ticket.expected or (is_late and ticket.tries > 0)
-        if was_waiting:
-            late = ticket.is_idempotent and is_late and (ticket.tries > 0 or type(error) is NotFoundError)
-            return type(error) in ticket.perhaps or late
-        lost = ticket.is_call and error is not None and error.__cause__ is ticket.given
+        too_late = ticket.is_idempotent and is_late and (ticket.tries > 0 or type(error) is NotFoundError)
+        if ticket.expected or was_waiting:
+            return type(error) in {ticket.expected, *ticket.perhaps} or too_late
+        lost = ticket.is_call and error is not None and ticket.given is not None and error.__cause__ is ticket.given
         return error is ticket.given or lost
 
     # when nothing is ready to run

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from controller.pool import DrainingError, FullError, NotFoundError, RemovedError
-from tests.pool.words import KEY, Host, turns
+from tests.pool.words import KEY, Host, timers, turns
 
 
 async def test_a_free_worker_is_given_at_once() -> None:
@@ -131,11 +131,25 @@ async def test_a_deadline_ends_the_waiting_and_says_how_it_stands() -> None:
     began = asyncio.get_running_loop().time()
     error = await waiter.outcome()
     assert isinstance(error, TimeoutError)
-    assert "rule/x: no worker was free within 3 s (1 of 1 wanted workers serve, 0 of them ejected; 1 calls run" in str(error)
+    assert "rule/x: no worker was free within 3 s (1 of 1 wanted workers serve, 0 of them ejected; 1 calls run" in str(
+        error
+    )
     assert asyncio.get_running_loop().time() == began + 3
     await holder.end()
     async with host.pool.acquire(KEY, timeout=0):
         pass  # the waiter took no worker with it
+
+
+async def test_a_waiter_that_got_its_worker_leaves_no_timer() -> None:
+    host = Host()
+    host.register("a")
+    first, waiter, cancelled = host.begin(), host.begin(timeout=60), host.begin(timeout=60)
+    await turns()
+    assert len(timers()) == 2
+    cancelled.task.cancel()
+    await first.end()
+    await turns()
+    assert (waiter.worker, timers()) == ("a", [])
 
 
 async def test_a_cancelled_waiter_takes_no_worker_with_it() -> None:
@@ -224,6 +238,18 @@ async def test_a_waiter_that_was_handed_a_worker_when_its_plugin_went_is_told_so
     first.leave()
     assert isinstance(await waiter.outcome(), NotFoundError)
     assert host.drained == {"a": 1}
+
+
+async def test_a_waiter_that_is_told_late_does_not_take_the_new_plugin_with_it() -> None:
+    host = Host()
+    call = asyncio.create_task(host.pool.call(KEY, lambda _: asyncio.sleep(0), timeout=9, idempotent=True))
+    await turns()
+    host.remove()  # the call is told, and has not run
+    host.register("a")
+    with pytest.raises(RemovedError):
+        await call
+    async with host.pool.acquire(KEY, timeout=0):
+        pass
 
 
 async def test_tombstones_are_bounded_and_the_oldest_go() -> None:

@@ -160,10 +160,13 @@ async def test_a_draining_worker_that_is_listed_again_gets_no_call() -> None:
 async def test_a_worker_listed_and_named_draining_by_one_message_drains() -> None:
     host = Host()
     host.register("a")
-    waiter = host.begin(timeout=60)
-    host.update("a", "b", draining=("a",))
+    holder, waiter = host.begin(), host.begin()
     await turns()
-    assert (waiter.worker, host.drained) == ("b", {"a": 1})
+    host.update("b", draining=("a", "b"))
+    assert host.drained == {"b": 1}
+    await turns()
+    assert waiter.worker is None
+    await holder.end()
 
 
 async def test_a_worker_left_out_without_draining_is_forgotten_when_its_calls_end() -> None:

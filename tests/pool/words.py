@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -12,6 +11,9 @@ from controller.core.model import Digest, LaunchId, PluginKey, Reported, Version
 from controller.manager.handle import PluginHandle
 from controller.manager.host_messages import RegisterMessage, RemoveMessage, UnregisterMessage, UpdateMessage
 from controller.pool import ProcessPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = "rule/x"
 OLD, NEW = (Version(Digest(letter * 64), LaunchId("launch")) for letter in "ab")
@@ -42,7 +44,9 @@ class Host:
         live = tuple(handle(each, key=key, concurrency=concurrency) for each in workers)
         self.pool.sync(RegisterMessage(PluginKey(key), OLD, live, len(workers)))
 
-    def update(self, *workers: str, draining: tuple[str, ...] = (), key: str = KEY, concurrency: int | None = 1) -> None:
+    def update(
+        self, *workers: str, draining: tuple[str, ...] = (), key: str = KEY, concurrency: int | None = 1
+    ) -> None:
         live = tuple(handle(each, key=key, concurrency=concurrency, version=NEW) for each in workers)
         going = tuple(map(WorkerId, draining))
         self.pool.sync(UpdateMessage(PluginKey(key), NEW, live, len(workers), going, self.on_drained))
@@ -56,7 +60,7 @@ class Host:
     def on_drained(self, worker: WorkerId) -> None:
         self.drained[worker] += 1
 
-    def begin(self, key: str = KEY, *, timeout: float | None = None) -> "Caller":  # noqa: ASYNC109
+    def begin(self, key: str = KEY, *, timeout: float | None = None) -> "Caller":
         return Caller(self.pool, key, timeout)
 
 
@@ -68,6 +72,7 @@ class Caller:
         self.afterwards: Callable[[], object] = bool  # called when the worker is given back, before anybody else runs
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.task = asyncio.create_task(self._run(pool, key, timeout))
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # not every test asks for it
 
     async def end(self, error: BaseException | None = None) -> None:
         """Leave the block, with the error if there is one, and see what came out of it."""
@@ -85,11 +90,16 @@ class Caller:
         await asyncio.wait([self.task])
         return asyncio.CancelledError() if self.task.cancelled() else self.task.exception()
 
-    async def _run(self, pool: ProcessPool[str], key: str, timeout: float | None) -> None:
-        async with pool.acquire(key, timeout=timeout) as worker:
+    async def _run(self, pool: ProcessPool[str], key: str, seconds: float | None) -> None:
+        async with pool.acquire(key, timeout=seconds) as worker:
             self.worker = worker.worker
             await self._end
         self.afterwards()
+
+
+def timers() -> list[asyncio.TimerHandle]:
+    """What the loop would still do later."""
+    return [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]
 
 
 async def turns(count: int = 5) -> None:

@@ -286,12 +286,14 @@ async def test_a_connection_that_does_not_last_is_tried_again_ever_more_slowly(r
 
 async def test_the_state_of_the_connection_has_one_line_for_each_change(root, pool, caplog):
     caplog.set_level(logging.INFO, "controller.registry")
-    async with following(root, pool):
+    links = []
+    async with following(root, pool, on_link=links.append):
         await asyncio.sleep(0.2)  # several tries
         async with scripted(root / "registry.sock", Script([snapshot()])):
             await until(lambda: len(caplog.records) == 2)
     assert [each.message for each in caplog.records] == ["no connection to the registry", "connected to the registry"]
     assert "No such file" in caplog.records[0].why
+    assert links == [caplog.records[0].why, ""]
 
 
 @pytest.mark.parametrize("host", ["", "x" * 129])

@@ -1,10 +1,12 @@
 """What a host makes of the responses: by example, and for any history of messages and lost connections."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.core.model import Reported
 from controller.manager.host_messages import (
     RegisterMessage,
     RemoveMessage,
@@ -72,6 +74,13 @@ def test_a_handle_outside_of_the_run_dir_keeps_its_address():
     response = wire.write(words.register("w1"), RUN)
     assert response.register.workers[0].address == "/elsewhere/w1/plugin"
     assert wire.read_worker(response.register.workers[0], A, V1, RUN) == words.handle("w1")
+
+
+def test_what_a_foreign_adapter_says_wrongly_is_sent_all_the_same():
+    words = Words(RUN)
+    handle = replace(words.handle("w1"), reported=Reported("a\ud800", "b", "c"), concurrency=-1)
+    response = wire.write(replace(words.register("w1"), workers=(handle,)), RUN)
+    assert (response.register.workers[0].plugin_id, response.register.workers[0].concurrency) == ("a?", 0)
 
 
 def test_an_update_keeps_the_handles_of_workers_that_stay():

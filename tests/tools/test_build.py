@@ -56,6 +56,20 @@ def test_a_changed_source_is_built_anew(tmp_path: Path):
     assert changed != first
 
 
+def test_a_changed_source_of_a_module_it_is_also_made_of_is_another_binary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    for module in ("own", "shared"):
+        (tmp_path / module).mkdir()
+        (tmp_path / module / "main.go").write_text("package main\n")
+    target = build.Target("own", also=("shared",))
+    first = build._key(target)
+    (tmp_path / "shared" / "main.go").write_text("package other\n")
+    assert build._key(target) != first
+    assert build._key(build.Target("own")) != first
+
+
 def test_a_failed_build_says_so_and_leaves_nothing(tmp_path: Path):
     script, source = copy_of_small(tmp_path)
     source.write_text("package main\n\nfunc main() { nonsense }\n")
