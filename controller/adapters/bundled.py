@@ -51,10 +51,14 @@ class BundledAdapter(PluginAdapter[Any]):
         """Call Init, and GetMetadata unless the plugin's metadata lie beside its file."""
         await call(stub, "Init", InitRequest(), INIT_SECONDS)
         if plugin.metadata:
-            reported = _beside(plugin.metadata)
+            reported = self.beside(plugin.metadata)
         else:
             reported = _told(await call(stub, "GetMetadata", GetMetadataRequest(), METADATA_SECONDS))
         return Dispensed(stub, reported, Lifecycle(stub))
+
+    def beside(self, metadata: Mapping[str, Any]) -> Reported:
+        """What hosts are to know of a plugin from what `sidecar` read, in the words of GetMetadata's answer."""
+        raise NotImplementedError
 
 
 async def call(stub: Any, method: str, request: object, seconds: float | None = None) -> Any:
@@ -76,21 +80,20 @@ async def call(stub: Any, method: str, request: object, seconds: float | None = 
     return answer
 
 
-def _beside(metadata: Mapping[str, Any]) -> Reported:
-    """What the YAML beside the binary says, which was checked when it was read."""
-    name = metadata["name"]
-    return Reported(metadata.get("id") or name, metadata.get("display_name") or name, json.dumps(metadata))
+def reported(message: Any, **more: Any) -> Reported:
+    """A kind's metadata as hosts get them: every field, so that readers need not know the protos' defaults."""
+    metadata = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    display_name = message.identity.display_name or message.identity.name
+    return Reported(message.identity.id, display_name, json.dumps(metadata | more))
 
 
 def _told(message: Any) -> Reported:
-    """What GetMetadata said. All fields are written down, so that readers need not know the protos' defaults."""
+    """What GetMetadata said, if it can be taken."""
     if message.ByteSize() > MOST_METADATA:
         raise AdapterError(f"GetMetadata: {message.ByteSize()} bytes, and at most {MOST_METADATA} are taken")
     for field in ("id", "name"):
         _check(field, getattr(message.identity, field))
-    metadata = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-    display_name = message.identity.display_name or message.identity.name
-    return Reported(message.identity.id, display_name, json.dumps(metadata))
+    return reported(message)
 
 
 def _check(field: str, value: str) -> None:

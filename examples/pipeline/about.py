@@ -1,6 +1,6 @@
 """What a plugin says of itself, as the pipeline needs it.
 
-It comes with the registry's messages as JSON: a plugin's metadata in the words of the protos, or the YAML beside it.
+It comes with the registry's messages: the metadata of the protos as JSON.
 """
 
 import json
@@ -53,22 +53,16 @@ LISTS = (
 def read(key: str, metadata: str) -> About:
     """Read what came with the registry's message."""
     said: dict[str, Any] = json.loads(metadata or "{}")
-    identity = said.get("identity", said)
+    identity = said.get("identity", {"enabled": True})
     return About(
         key=key,
         id=identity.get("id", ""),
         display_name=identity.get("display_name", "") or identity.get("name", ""),
-        is_enabled=said is identity or identity.get("enabled", False),  # what YAML says of it was heeded at the start
+        is_enabled=identity.get("enabled", False),
         is_global=said.get("global", False),
-        severity=_number(common_pb2.Severity, "SEVERITY", said.get("severity")),
-        confidence=_number(common_pb2.Confidence, "CONFIDENCE", said.get("confidence")),
-        action=_number(tuning_rule_pb2.TuningAction, "TUNING_ACTION", said.get("action")),
-        merge_window_minutes=said.get("merge_window_minutes", said.get("merge_window_mins", 0)),
+        severity=common_pb2.Severity.Value(said.get("severity", "SEVERITY_UNSPECIFIED")),
+        confidence=common_pb2.Confidence.Value(said.get("confidence", "CONFIDENCE_UNSPECIFIED")),
+        action=tuning_rule_pb2.TuningAction.Value(said.get("action", "TUNING_ACTION_UNSPECIFIED")),
+        merge_window_minutes=said.get("merge_window_minutes", 0),
         **{name: tuple(said.get(name, ())) for name in LISTS},
     )
-
-
-def _number(scale: Any, prefix: str, word: str | None) -> int:
-    """A word of a scale, `SEVERITY_HIGH` in the protos and `high` in YAML, as its number."""
-    name = f"{prefix}_{(word or 'unspecified').upper().removeprefix(f'{prefix}_')}"
-    return int(scale.Value(name))

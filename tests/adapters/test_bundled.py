@@ -15,7 +15,7 @@ import pytest
 
 from controller.adapters import bundled
 from controller.adapters.rule import RuleAdapter
-from controller.core.model import Digest, Reported
+from controller.core.model import Digest
 from controller.goplugin import Channel
 from controller.kinds import Rule, Severity
 from controller.kinds.pb.rule_pb2 import RuleMetadata
@@ -152,8 +152,14 @@ async def test_its_ping_and_shutdown_are_at_hand(channel: Callable[[Register], A
 
 async def test_the_yaml_beside_a_rule_says_it_instead(channel: Callable[[Register], Any]) -> None:
     there = await channel(answering(Init=b""))
-    reported = (await greet(there, name="a", description="b")).reported
-    assert reported == Reported("a", "a", '{"name": "a", "description": "b"}')
+    yaml = {"name": "a", "description": "b", "severity": "high", "merge_window_mins": 5, "tags": ["t"], "signal": True}
+    reported = (await greet(there, **yaml)).reported
+    assert (reported.id, reported.display_name) == ("a", "a")
+    told, said = await greet(await channel(Servicer(Login()).register)), json.loads(reported.metadata)
+    assert said.keys() - {"signal"} == json.loads(told.reported.metadata).keys()  # the same shape, whoever says it
+    assert (said["severity"], said["confidence"]) == ("SEVERITY_HIGH", "CONFIDENCE_UNSPECIFIED")
+    assert (said["merge_window_minutes"], said["tags"], said["signal"]) == (5, ["t"], True)
+    assert said["identity"]["description"] == "b"
     reported = (await greet(there, name="a", id="i", display_name="A")).reported
     assert (reported.id, reported.display_name) == ("i", "A")
 

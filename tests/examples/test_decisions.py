@@ -28,7 +28,7 @@ def alert(number: int = 1, keys: tuple[str, ...] = ("user.name",), severity: int
 # --- about
 
 
-def test_metadata_in_the_words_of_the_protos_are_read():
+def test_metadata_are_read():
     text = json.dumps(
         {
             "identity": {"id": "x", "name": "r", "display_name": "R", "enabled": True},
@@ -40,14 +40,6 @@ def test_metadata_in_the_words_of_the_protos_are_read():
     found = about.read("rule/r", text)
     assert (found.id, found.display_name, found.is_enabled) == ("x", "R", True)
     assert (found.severity, found.merge_by_keys, found.merge_window_minutes) == (SEVERITY_HIGH, ("a.b",), 5)
-
-
-def test_metadata_in_the_words_of_the_yaml_are_read():
-    found = about.read(
-        "rule/r", json.dumps({"name": "r", "enabled": False, "severity": "high", "merge_window_mins": 5})
-    )
-    assert (found.severity, found.merge_window_minutes, found.display_name) == (SEVERITY_HIGH, 5, "r")
-    assert found.is_enabled  # the controller heeded it, or a PluginConfig said otherwise: it runs
 
 
 def test_who_says_that_it_is_not_enabled_is_believed():
