@@ -26,7 +26,7 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what is expected to go wrong is one line on stderr."""
-    args = _parser().parse_args(argv)
+    args = _parse(argv)
     try:
         code: int = args.run(args)
         sys.stdout.flush()
@@ -40,6 +40,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 128 + 2
     return code
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Take arguments before and behind options: argparse lets go of those behind where their number is open."""
+    parser = _parser()
+    args, left = parser.parse_known_args(argv)
+    if left and (not hasattr(args, "items") or any(each.startswith("-") and each != "-" for each in left)):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if left:
+        args.items += left
+    return args
 
 
 def _parser() -> argparse.ArgumentParser:

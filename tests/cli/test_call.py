@@ -123,6 +123,13 @@ async def test_items_come_from_arguments_lists_and_standard_input(call: Ask):
     assert len(results(answer)) == 1
 
 
+async def test_items_may_stand_behind_options(call: Ask):
+    answer = await call("rule/login", "-o", "json", EVENT, "--timeout", "5", EVENT)
+    assert len(results(answer)) == 2
+    answer = await call("rule/login", "-o", "json", "--tiemout")
+    assert (answer.returncode, "unrecognized arguments: --tiemout" in answer.stderr) == (2, True)
+
+
 async def test_an_item_with_an_error_fails_the_command_and_no_other_item(call: Ask):
     answer = await call("rule/login", EVENT, '{"user": "nobody"}', "-o", "json")
     assert answer.returncode == 1
