@@ -56,6 +56,17 @@ class AnyOrder(RuleBasedStateMachine):
         ticket = Ticket(len(self.tickets), seconds, is_call=True, is_idempotent=is_idempotent)
         self._begin(key, ticket, lambda: self._call(key, ticket, seconds))
 
+    @rule(key=keys, most=st.integers(1, 2))
+    def crowd(self, key: str, most: int) -> None:
+        """More calls than a plugin has room for: what is most worth a look happens there."""
+        if not self.models[key].listed:
+            self._serve(key, stay=7, crash=0, fresh=3 - most, again=None, most=most)
+        self.acquire(key, None)
+        self.call(key, 2.0, is_idempotent=True)
+        self.acquire(key, 2.0)
+        self.acquire(key, None)
+        self.loop.turn()
+
     @precondition(lambda self: self._running())
     @rule(pick=picks, outcome=outcomes, soon=soons)
     def finish(self, pick: int, outcome: str, *, soon: bool) -> None:
@@ -75,11 +86,23 @@ class AnyOrder(RuleBasedStateMachine):
         first = self._first()
         self._cancel(first[pick % len(first)])
 
+    @precondition(lambda self: self._contended())
+    @rule(pick=picks, then=st.sampled_from(["stop", "remove", "swap", "both", "cancel", "acquire", "break"]))
+    def hand_over_and(self, pick: int, then: str) -> None:
+        """End a call for which another waits, and let something happen before that one has woken up."""
+        running = self._contended()
+        key, ticket = running[pick % len(running)]
+        self._finish((key, ticket), "answer")
+        if then == "break":
+            for entry in self._running():
+                self._finish(entry, "broken")
+        self.loop.call_soon(self._interfere, key, then, pick)
+
     # messages
 
     @rule(
         key=keys,
-        stay=st.integers(0, 7),
+        stay=st.sampled_from([7, 7, 7, *range(7)]),
         crash=st.integers(0, 7),
         fresh=st.integers(0, 2),
         again=st.one_of(st.none(), picks),
@@ -269,6 +292,22 @@ class AnyOrder(RuleBasedStateMachine):
 
     def _alive(self) -> list[tuple[str, Ticket]]:
         return [entry for entry in self.tickets if entry[1].task and not entry[1].task.done()]
+
+    def _interfere(self, key: str, then: str, pick: int) -> None:
+        match then:
+            case "stop" | "remove":
+                self._stop(key, crash=0, is_removed=then == "remove", again=None)
+            case "swap":
+                self._serve(key, stay=0, crash=0, fresh=1, again=None, most=1)
+            case "both":  # a worker may be listed and named draining
+                self._serve(key, stay=pick, crash=0, fresh=1, again=pick, most=1)
+            case "cancel" if self.models[key].waiting:
+                self._cancel((key, self.models[key].waiting[0]))
+            case "acquire":
+                self.acquire(key, None)
+
+    def _contended(self) -> list[tuple[str, Ticket]]:
+        return [entry for entry in self._running() if self.models[entry[0]].waiting]
 
     def _first(self) -> list[tuple[str, Ticket]]:
         return [(key, model.waiting[0]) for key, model in self.models.items() if model.waiting]
