@@ -38,6 +38,7 @@ class Deeds:
 
     def one(self) -> str:
         """Do one, by chance; its name."""
+        self.crowd.relent()
         (deed,) = self.chance.choices(list(self._all), weights=list(self._all.values()))
         bad = deed in (self.cannot_start, self.crash_loop)
         plugins, weights = [self.called, self.script, self.strict], [4, 2, 0 if bad else 4]

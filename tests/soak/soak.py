@@ -29,6 +29,7 @@ CALLERS = "8"  # of each host; with a pause the machine has time for the rest
 OPTIONS = ("--timeout", "60s", "--callers", CALLERS, "--pause", "5ms")
 PATIENT = (*OPTIONS, "--idempotent")
 PLUGINS = {"called": "echo", "script": "good", "strict": "echo", "other": "echo"}
+KILLS = (0.04, 0.12)  # the parts of the time after which the controller is killed, within what samples call warming up
 BACK = 2.0  # seconds from the end of an outage until each host has noticed
 
 
@@ -83,9 +84,11 @@ class Soak:
     def _do(self, deeds: Deeds, duration: float) -> None:
         """The controller is killed in the first part only: what grows is seen in the rest."""
         sampled = 0.0
+        kills = [duration * part for part in KILLS]
         while self.age < duration:
             deeds.one()
-            if self.age < duration * 0.15 and self.chance.random() < 0.02:
+            if kills and self.age > kills[0]:
+                del kills[0]
                 self._kill_controller(deeds)
             if self.age - sampled > EVERY:
                 deeds.settle()
@@ -133,7 +136,7 @@ class Soak:
         for name, final in finals.items():
             print(
                 f"{name:<22} {final['calls']:>9} calls, {final['failed']} failed, "
-                f"{final['tries'] - final['calls']:>5} tried again, p99 {final['p99_ms']:.1f} ms"
+                f"{max(0, final['tries'] - final['calls']):>5} tried again, p99 {final['p99_ms']:.1f} ms"
             )
         for each in self.series.values():
             print(each.row())
