@@ -14,8 +14,9 @@ SWIFT = {
     "update": {"minReadySeconds": 0, "probationSeconds": 0, "drainSeconds": 30},
     "restart": {"calmSeconds": 0, "initialDelayMilliseconds": 10, "maxDelaySeconds": 1},
     "stop": {"shutdownSeconds": 1, "killSeconds": 1},
+    "startTimeoutSeconds": 60,
 }
-"""For a plugin's entry: nothing waits for longer than it must."""
+"""For a plugin's entry: nothing waits for longer than it must, and a busy machine fails no start."""
 
 
 class Moves:
