@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 language=$1
-root=${2:-$here/..}
+root=$(realpath -m "${2:-$here/..}") # before cd: it may be relative
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$here"
