@@ -17,8 +17,8 @@ type Pool struct {
 	watched chan struct{}      // closed when the watch has ended
 
 	mu        sync.Mutex
-	plugins   map[string]*plugin  // those that serve, or are waited for
-	removed   map[string]struct{} // the tombstones
+	plugins   map[string]*plugin // those that serve, or are waited for
+	removed   *tombstones
 	processes map[string]*process // by worker id: listed, or still with a call
 	outbox    *outbox             // of the Watch that is open, if one is
 	changed   chan struct{}       // closed and replaced when a plugin begins to serve, and when the pool closes
@@ -36,7 +36,7 @@ func newPool(runDir string, options Options) *Pool {
 		runDir:    runDir,
 		watched:   make(chan struct{}),
 		plugins:   map[string]*plugin{},
-		removed:   map[string]struct{}{},
+		removed:   newTombstones(nil),
 		processes: map[string]*process{},
 		changed:   make(chan struct{}),
 		quiet:     make(chan struct{}),
@@ -140,7 +140,7 @@ func (p *Pool) find(key string) (*plugin, error) {
 	if served := p.plugins[key]; served != nil && served.serves {
 		return served, nil
 	}
-	if _, ok := p.removed[key]; ok {
+	if p.removed.has(key) {
 		return nil, ErrRemoved
 	}
 	return nil, ErrNotFound

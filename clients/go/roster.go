@@ -10,7 +10,7 @@ func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
 		p.withdraw(now.plugin, ErrNotFound)
 		return
 	}
-	delete(p.removed, now.plugin)
+	p.removed.remove(now.plugin)
 	served := p.entry(now.plugin)
 	served.serves = true
 	before := served.processes
@@ -67,7 +67,7 @@ func (p *Pool) drain(ids []string) {
 // withdraw ends the plugin's serving; who waits for it gets why. The patient wait on, unless it is gone for good.
 func (p *Pool) withdraw(key string, why error) {
 	if why == ErrRemoved {
-		p.removed[key] = struct{}{}
+		p.removed.add(key)
 	}
 	served := p.plugins[key]
 	if served == nil {
@@ -88,10 +88,7 @@ func (p *Pool) withdraw(key string, why error) {
 
 // replace takes over a snapshot: what is missing in it is gone, and answered for.
 func (p *Pool) replace(all []roster, removed []string, fresh map[string]*grpc.ClientConn) {
-	p.removed = make(map[string]struct{}, len(removed))
-	for _, key := range removed {
-		p.removed[key] = struct{}{}
-	}
+	p.removed = newTombstones(removed)
 	plugins, workers := map[string]bool{}, map[string]bool{}
 	for _, each := range all {
 		plugins[each.plugin] = true
@@ -106,8 +103,11 @@ func (p *Pool) replace(all []roster, removed []string, fresh map[string]*grpc.Cl
 	}
 	for key := range p.plugins {
 		if !plugins[key] {
-			_, tombstone := p.removed[key]
-			p.withdraw(key, map[bool]error{true: ErrRemoved, false: ErrNotFound}[tombstone])
+			why := ErrNotFound
+			if p.removed.has(key) {
+				why = ErrRemoved
+			}
+			p.withdraw(key, why)
 		}
 	}
 	for _, each := range all {
