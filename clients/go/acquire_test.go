@@ -207,10 +207,41 @@ func TestACallWaitsForAnEjectedWorkerToComeBack(t *testing.T) {
 func TestAnAnswerOfThePluginEjectsNobody(t *testing.T) {
 	rig := newRig(t, Options{EjectFor: time.Hour})
 	rig.serving(rig.worker(0))
-	for _, code := range []codes.Code{codes.Internal, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted} {
+	for _, code := range []codes.Code{codes.Internal, codes.DeadlineExceeded, codes.ResourceExhausted} {
 		rig.acquire().Release(status.Error(code, "no"))
 	}
 	rig.acquire().Release(errors.New("no"))
+}
+
+func TestAWorkerThatCutsACallOffLeavesTheRotation(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: time.Hour})
+	rig.serving(rig.worker(0), rig.worker(0))
+	broken, err := rig.pool.Acquire(context.Background(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken.Release(status.Error(codes.Canceled, "stopped"))
+	for range 4 {
+		other := rig.acquire()
+		if other.ID() == broken.ID() {
+			t.Error("it was taken again")
+		}
+		other.Release(nil)
+	}
+}
+
+func TestACancelThatWasAskedForHereEjectsNobody(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: time.Hour})
+	rig.serving(rig.worker(0))
+	ctx, cancel := context.WithCancel(context.Background())
+	worker, err := rig.pool.Acquire(ctx, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	worker.Release(echo(ctx, worker.Conn()))
+	rig.acquire().Release(context.Canceled) // of a narrower context
+	rig.acquire().Release(nil)
 }
 
 func TestACancelInTheMomentOfTheGrantLosesNoWorker(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // CallOption changes how one [Pool.Call] is made.
@@ -80,12 +78,7 @@ func (e *CallError) end(err error) error {
 func (p *Pool) try(ctx context.Context, worker *Worker, method Method) (broken bool, err error) {
 	defer func() { p.release(worker, broken) }()
 	err = method(withWorker(ctx, worker), worker.Conn())
-	return isBroken(err) || isCutOff(ctx, err), err
-}
-
-// isCutOff tells a call that was cancelled though nobody here asked for it: its server was stopped.
-func isCutOff(ctx context.Context, err error) bool {
-	return err != nil && status.Code(err) == codes.Canceled && ctx.Err() == nil
+	return worker.isBroken(err), err
 }
 
 type workerKey struct{}

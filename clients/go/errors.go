@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // Why a host gets no worker. Compare with [errors.Is].
@@ -66,9 +63,4 @@ func (e *CallError) add(try Try) {
 	if len(e.Tries) > mostTries {
 		e.Tries = e.Tries[1:]
 	}
-}
-
-// isBroken tells an error of the transport from an answer of the plugin.
-func isBroken(err error) bool {
-	return err != nil && status.Code(err) == codes.Unavailable
 }

@@ -62,6 +62,7 @@ func (p *Pool) acquire(ctx context.Context, key string, patient bool) (*Worker, 
 		return nil, fmt.Errorf("acquire %s: %w", key, err)
 	}
 	if worker != nil {
+		worker.ctx = ctx
 		return worker, nil
 	}
 	select {
@@ -69,6 +70,7 @@ func (p *Pool) acquire(ctx context.Context, key string, patient bool) (*Worker, 
 		if got.err != nil {
 			return nil, fmt.Errorf("acquire %s: %w", key, got.err)
 		}
+		got.worker.ctx = ctx
 		return got.worker, nil
 	case <-ctx.Done():
 		if serves := p.giveUp(waits); !serves {
