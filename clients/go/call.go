@@ -12,8 +12,8 @@ type CallOption func(*callOptions)
 
 type callOptions struct{ idempotent bool }
 
-// Idempotent says that the call may run more than once. After an error of the transport it goes to another worker, and
-// it waits for a plugin that serves nothing at the moment; both until ctx ends.
+// Idempotent says that the call may run more than once. After an error of the transport it goes to another worker, if one
+// is free, and it waits for a plugin that serves nothing at the moment; both until ctx ends.
 func Idempotent() CallOption { return func(o *callOptions) { o.idempotent = true } }
 
 // Method makes one call on the connection, with the context it is given.
@@ -43,7 +43,7 @@ func (p *Pool) Call(ctx context.Context, key string, method Method, options ...C
 func (p *Pool) callUntil(ctx context.Context, key string, method Method) error {
 	history := &CallError{Plugin: key}
 	for {
-		worker, err := p.acquire(ctx, key, true)
+		worker, err := p.acquire(ctx, key, true, history.tried)
 		if err != nil {
 			return history.end(err)
 		}

@@ -49,15 +49,16 @@ func newPool(runDir string, options Options) *Pool {
 //
 // The error is one of ErrNotFound, ErrRemoved, ErrDraining and ErrFull, at once, or wraps ctx's.
 func (p *Pool) Acquire(ctx context.Context, key string) (*Worker, error) {
-	return p.acquire(ctx, key, false)
+	return p.acquire(ctx, key, false, nil)
 }
 
-// acquire is Acquire that, if it is patient, waits also while nothing serves.
-func (p *Pool) acquire(ctx context.Context, key string, patient bool) (*Worker, error) {
+// acquire is Acquire that, if it is patient, waits also while nothing serves, and gives a worker of `tried` only where
+// no other is free.
+func (p *Pool) acquire(ctx context.Context, key string, patient bool, tried map[string]bool) (*Worker, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("acquire %s: %w", key, err)
 	}
-	worker, waits, err := p.takeOrQueue(key, patient)
+	worker, waits, err := p.takeOrQueue(key, patient, tried)
 	if err != nil {
 		return nil, fmt.Errorf("acquire %s: %w", key, err)
 	}
@@ -102,12 +103,16 @@ func (p *Pool) WaitFor(ctx context.Context, key string) error {
 	}
 }
 
-// Plugins gives the workers of each plugin that serves, by kind/name.
+// Plugins gives the workers of each plugin that serves, by kind/name. There may be none for a moment.
 func (p *Pool) Plugins() map[string][]WorkerInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := make(map[string][]WorkerInfo, len(p.plugins))
 	for key, each := range p.plugins {
+		if !each.serves {
+			continue
+		}
+		found[key] = make([]WorkerInfo, 0, len(each.processes))
 		for _, process := range each.processes {
 			found[key] = append(found[key], *process.info)
 		}
@@ -116,7 +121,7 @@ func (p *Pool) Plugins() map[string][]WorkerInfo {
 }
 
 // takeOrQueue gives a worker, or a place in the queue.
-func (p *Pool) takeOrQueue(key string, patient bool) (*Worker, *waiter, error) {
+func (p *Pool) takeOrQueue(key string, patient bool, tried map[string]bool) (*Worker, *waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	served, err := p.find(key)
@@ -126,13 +131,13 @@ func (p *Pool) takeOrQueue(key string, patient bool) (*Worker, *waiter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if free := served.free(); free != nil {
+	if free := served.free(tried); free != nil {
 		return p.take(free), nil, nil
 	}
 	if served.waiting.Len() >= p.options.MaxWaiting {
 		return nil, nil, ErrFull
 	}
-	return nil, served.queue(patient), nil
+	return nil, served.queue(patient, tried), nil
 }
 
 func (p *Pool) find(key string) (*plugin, error) {
@@ -171,12 +176,13 @@ func (p *Pool) take(free *process) *Worker {
 
 // dispatch gives free workers to the calls that wait, in their order.
 func (p *Pool) dispatch(served *plugin) {
-	for served.waiting.Len() > 0 {
-		free := served.free()
+	for waits := served.first(); waits != nil; waits = served.first() {
+		free := served.free(waits.tried)
 		if free == nil {
 			return
 		}
-		served.next().granted <- grant{worker: p.take(free)}
+		waits.leave()
+		waits.granted <- grant{worker: p.take(free)}
 	}
 }
 

@@ -26,8 +26,20 @@ func (p *process) isFree() bool {
 	return p.listed && !p.ejected && (limit == 0 || p.running < limit)
 }
 
-// eject takes it out of rotation for a while. `back` is called without the mutex once the while is over.
+// isBetter tells whether a call that failed on the workers `tried` should rather begin on it than on the other one.
+func (p *process) isBetter(other *process, tried map[string]bool) bool {
+	if was, otherWas := tried[p.info.ID], tried[other.info.ID]; was != otherWas {
+		return otherWas
+	}
+	return p.running < other.running
+}
+
+// eject takes it out of rotation for a while, that no further failure prolongs. `back` is called without the mutex once
+// the while is over.
 func (p *process) eject(pause time.Duration, back func(*process)) {
+	if p.ejected {
+		return
+	}
 	p.ejected = true
 	p.backAt = time.Now().Add(pause)
 	if p.timer == nil {

@@ -4,12 +4,9 @@ import "google.golang.org/grpc"
 
 // This file takes over what the registry says. All of it needs the pool's mutex.
 
-// serve makes these workers, and no others, those of the plugin.
+// serve makes these workers, and no others, those of the plugin. It serves until it is said to be gone, even with none:
+// calls wait meanwhile.
 func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
-	if len(now.workers) == 0 {
-		p.withdraw(now.plugin, ErrNotFound)
-		return
-	}
 	p.removed.remove(now.plugin)
 	served := p.entry(now.plugin)
 	served.serves = true
