@@ -92,7 +92,7 @@ func (p *Pool) unknown(rosters []roster) []*WorkerInfo {
 	var found []*WorkerInfo
 	for _, each := range rosters {
 		for _, info := range each.workers {
-			if p.processes[info.ID] == nil {
+			if known := p.processes[info.ID]; known == nil || known.cut {
 				found = append(found, info)
 			}
 		}

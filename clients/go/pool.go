@@ -4,7 +4,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
+
+// vanishedGrace is what calls get that run on a worker which is listed no more and was not told to drain: it is gone, and
+// so is whoever would wait for them.
+const vanishedGrace = 5 * time.Second
 
 // Pool gives out the workers of all plugins that serve. It is safe for use by many goroutines. [Follow] makes one.
 //
@@ -15,6 +20,7 @@ type Pool struct {
 	runDir  string
 	stop    context.CancelFunc // ends the watch
 	watched chan struct{}      // closed when the watch has ended
+	grace   time.Duration      // of calls on a worker that vanished
 
 	mu        sync.Mutex
 	plugins   map[string]*plugin // those that serve, or are waited for
@@ -35,6 +41,7 @@ func newPool(runDir string, options Options) *Pool {
 		options:   options,
 		runDir:    runDir,
 		watched:   make(chan struct{}),
+		grace:     vanishedGrace,
 		plugins:   map[string]*plugin{},
 		removed:   newTombstones(nil),
 		processes: map[string]*process{},

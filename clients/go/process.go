@@ -14,10 +14,12 @@ type process struct {
 	plugin  *plugin
 	running int  // calls on it
 	listed  bool // takes calls
+	cut     bool // its connection was closed under its calls
 	owes    bool // told to drain: the registry waits for Drained, and it is never listed again
 	ejected bool // out of rotation after an error of the transport
 	backAt  time.Time
 	timer   *time.Timer
+	endsAt  time.Time // once it vanished, for the calls on it
 }
 
 // isFree tells whether a call may begin on it.
@@ -61,4 +63,15 @@ func (p *process) stopTimer() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
+}
+
+// vanish gives the calls on it a last while. `over` is called without the mutex after that.
+func (p *process) vanish(grace time.Duration, over func(*process)) {
+	p.endsAt = time.Now().Add(grace)
+	time.AfterFunc(grace, func() { over(p) })
+}
+
+// isOverdue tells, when that timer fires, whether the calls' last while is over: it may have been back since.
+func (p *process) isOverdue() bool {
+	return !p.listed && p.running > 0 && !p.cut && !time.Now().Before(p.endsAt)
 }

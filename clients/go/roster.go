@@ -31,7 +31,7 @@ func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
 // list gives the worker's process, a new one if it is not known. It gives nil for one that was told to drain before:
 // that is never taken back.
 func (p *Pool) list(served *plugin, info *WorkerInfo, fresh map[string]*grpc.ClientConn) *process {
-	if known := p.processes[info.ID]; known != nil {
+	if known := p.processes[info.ID]; known != nil && (known.owes || !known.cut) {
 		if known.owes || known.listed && known.plugin != served {
 			return nil
 		}
@@ -114,10 +114,24 @@ func (p *Pool) replace(all []roster, removed []string, fresh map[string]*grpc.Cl
 
 // unlist lets no new call begin on the process.
 func (p *Pool) unlist(known *process, owes bool) {
+	vanished := known.listed && !owes
 	known.listed = false
 	known.owes = known.owes || owes
 	known.stopTimer()
+	if vanished && known.running > 0 {
+		known.vanish(p.grace, p.cutOff)
+	}
 	p.finishIfIdle(known)
+}
+
+// cutOff closes the connection of a process that vanished, under the calls on it.
+func (p *Pool) cutOff(known *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known.isOverdue() {
+		known.cut = true
+		go p.hangUp(known.conn)
+	}
 }
 
 // finishIfIdle closes what is left of a process that is listed no more, once no call runs on it.
@@ -129,7 +143,9 @@ func (p *Pool) finishIfIdle(known *process) {
 	if known.owes {
 		p.answer(known.info.ID)
 	}
-	go p.hangUp(known.conn) // may wait for a peer that reads nothing, some seconds at most
+	if !known.cut {
+		go p.hangUp(known.conn) // may wait for a peer that reads nothing, some seconds at most
+	}
 }
 
 func (p *Pool) hangUp(conn *grpc.ClientConn) {
