@@ -108,3 +108,21 @@ func TestADrainingWorkersCallsAreNotCutOff(t *testing.T) {
 		t.Errorf("got %s", id)
 	}
 }
+
+func TestAVanishedWorkerWhoseLastCallEndsAsItIsListedAgainIsTaken(t *testing.T) {
+	rig := newRig(t, Options{})
+	one := rig.worker(1)
+	session := rig.serving(one)
+	held := rig.acquire()
+	session.mustSend(t, unregister(key))
+	rig.untilError(key, ErrNotFound)
+	change := rig.pool.read(register(key, 1, one))
+	fresh := rig.pool.dialNew(change.rosters)
+	held.Release(nil)
+	rig.pool.mu.Lock()
+	change.apply(fresh)
+	rig.pool.mu.Unlock()
+	if !rig.serves(one.id) {
+		t.Errorf("serving: %v", rig.pool.Plugins())
+	}
+}
