@@ -12,8 +12,8 @@ type CallOption func(*callOptions)
 
 type callOptions struct{ idempotent bool }
 
-// Idempotent says that the call may run more than once. After an error of the transport it goes to another worker, if one
-// is free, and it waits for a plugin that serves nothing at the moment; both until ctx ends.
+// Idempotent says that the call may run more than once. After an error of the transport it goes to another worker, if
+// one is free, and it waits for a plugin that serves nothing at the moment; both until ctx ends.
 func Idempotent() CallOption { return func(o *callOptions) { o.idempotent = true } }
 
 // Method makes one call on the connection, with the context it is given.

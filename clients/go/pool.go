@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// vanishedGrace is what calls get that run on a worker which is listed no more and was not told to drain: it is gone, and
-// so is whoever would wait for them.
+// vanishedGrace is what calls get that run on a worker which is listed no more and was not told to drain: most likely
+// its process is gone.
 const vanishedGrace = 5 * time.Second
 
 // Pool gives out the workers of all plugins that serve. It is safe for use by many goroutines. [Follow] makes one.

@@ -14,7 +14,7 @@ type process struct {
 	plugin  *plugin
 	running int  // calls on it
 	listed  bool // takes calls
-	cut     bool // its connection was closed under its calls
+	cut     bool // its connection was closed under its calls, after it vanished
 	owes    bool // told to drain: the registry waits for Drained, and it is never listed again
 	ejected bool // out of rotation after an error of the transport
 	backAt  time.Time

@@ -8,7 +8,83 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
+
+func TestAWorkerWithABrokenTransportLeavesTheRotation(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: 100 * time.Millisecond})
+	rig.serving(rig.worker(0), rig.worker(0))
+	broken := rig.acquire()
+	began := time.Now()
+	broken.Release(unavailable)
+	for range 20 {
+		other := rig.acquire()
+		if other.ID() == broken.ID() && time.Since(began) < 100*time.Millisecond {
+			t.Fatal("it was taken again")
+		}
+		other.Release(nil)
+	}
+	rig.until("it is back", func() bool {
+		again := rig.acquire()
+		defer again.Release(nil)
+		return again.ID() == broken.ID()
+	})
+	if time.Since(began) < 100*time.Millisecond {
+		t.Error("it was back too early")
+	}
+}
+
+func TestACallWaitsForAnEjectedWorkerToComeBack(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: 50 * time.Millisecond})
+	rig.serving(rig.worker(0))
+	began := time.Now()
+	rig.acquire().Release(unavailable)
+	rig.acquire().Release(nil)
+	if waited := time.Since(began); waited < 50*time.Millisecond {
+		t.Errorf("it was back after %v", waited)
+	}
+}
+
+func TestAnAnswerOfThePluginEjectsNobody(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: time.Hour})
+	rig.serving(rig.worker(0))
+	for _, code := range []codes.Code{codes.Internal, codes.DeadlineExceeded, codes.ResourceExhausted} {
+		rig.acquire().Release(status.Error(code, "no"))
+	}
+	rig.acquire().Release(errors.New("no"))
+}
+
+func TestAWorkerThatCutsACallOffLeavesTheRotation(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: time.Hour})
+	rig.serving(rig.worker(0), rig.worker(0))
+	broken, err := rig.pool.Acquire(context.Background(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken.Release(status.Error(codes.Canceled, "stopped"))
+	for range 4 {
+		other := rig.acquire()
+		if other.ID() == broken.ID() {
+			t.Error("it was taken again")
+		}
+		other.Release(nil)
+	}
+}
+
+func TestACancelThatWasAskedForHereEjectsNobody(t *testing.T) {
+	rig := newRig(t, Options{EjectFor: time.Hour})
+	rig.serving(rig.worker(0))
+	ctx, cancel := context.WithCancel(context.Background())
+	worker, err := rig.pool.Acquire(ctx, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	worker.Release(echo(ctx, worker.Conn()))
+	rig.acquire().Release(context.Canceled) // of a narrower context
+	rig.acquire().Release(nil)
+}
 
 func TestAnIdempotentCallAvoidsAWorkerItHasTried(t *testing.T) {
 	rig := newRig(t, Options{})

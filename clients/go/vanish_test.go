@@ -64,7 +64,9 @@ func TestAVanishedWorkerThatIsHeldPastItsGraceIsConnectedAnew(t *testing.T) {
 	session := rig.serving(one)
 	held := rig.acquire()
 	session.mustSend(t, unregister(key))
-	rig.until("it is cut off", func() bool { return status.Code(echo(context.Background(), held.Conn())) == codes.Canceled })
+	rig.until("it is cut off", func() bool {
+		return status.Code(echo(context.Background(), held.Conn())) == codes.Canceled
+	})
 	session.mustSend(t, register(key, 1, one))
 	if err := rig.pool.Call(context.Background(), key, echo, Idempotent()); err != nil {
 		t.Error(err)

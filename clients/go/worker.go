@@ -42,8 +42,8 @@ func (w *Worker) Metadata() string { return w.info.Metadata }
 func (w *Worker) Info() WorkerInfo { return *w.info }
 
 // Release gives the worker back, with the call's error or nil. An error of the transport (codes.Unavailable, or
-// codes.Canceled while the context of Acquire goes on: the plugin was stopped) takes the worker out of rotation at once;
-// it is back after [Options.EjectFor] if it is still listed. Only the first Release of a Worker counts.
+// codes.Canceled while the context of Acquire goes on: the plugin was stopped) takes the worker out of rotation at
+// once; it is back after [Options.EjectFor] if it is still listed. Only the first Release of a Worker counts.
 //
 // If you cancelled the call by a context of its own, release with that context's error, which ejects nobody.
 func (w *Worker) Release(err error) { w.pool.release(w, w.isBroken(err)) }
