@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // CallOption changes how one [Pool.Call] is made.
@@ -14,8 +12,8 @@ type CallOption func(*callOptions)
 
 type callOptions struct{ idempotent bool }
 
-// Idempotent says that the call may run more than once. After an error of the transport it goes to another worker, and
-// it waits for a plugin that serves nothing at the moment; both until ctx ends.
+// Idempotent says that the call may run more than once. After an error of the transport it goes to another worker, if
+// one is free, and it waits for a plugin that serves nothing at the moment; both until ctx ends.
 func Idempotent() CallOption { return func(o *callOptions) { o.idempotent = true } }
 
 // Method makes one call on the connection, with the context it is given.
@@ -45,7 +43,7 @@ func (p *Pool) Call(ctx context.Context, key string, method Method, options ...C
 func (p *Pool) callUntil(ctx context.Context, key string, method Method) error {
 	history := &CallError{Plugin: key}
 	for {
-		worker, err := p.acquire(ctx, key, true)
+		worker, err := p.acquire(ctx, key, true, history.tried)
 		if err != nil {
 			return history.end(err)
 		}
@@ -80,12 +78,7 @@ func (e *CallError) end(err error) error {
 func (p *Pool) try(ctx context.Context, worker *Worker, method Method) (broken bool, err error) {
 	defer func() { p.release(worker, broken) }()
 	err = method(withWorker(ctx, worker), worker.Conn())
-	return isBroken(err) || isCutOff(ctx, err), err
-}
-
-// isCutOff tells a call that was cancelled though nobody here asked for it: its server was stopped.
-func isCutOff(ctx context.Context, err error) bool {
-	return err != nil && status.Code(err) == codes.Canceled && ctx.Err() == nil
+	return worker.isBroken(err), err
 }
 
 type workerKey struct{}

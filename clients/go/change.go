@@ -71,7 +71,8 @@ func (p *Pool) readGone(said leaving, why error) change {
 	}}
 }
 
-// dialNew connects to the workers that are not known yet.
+// dialNew connects to the workers that are not known yet, and to those that vanished: they may be forgotten by the time
+// that the message is taken over.
 func (p *Pool) dialNew(rosters []roster) map[string]*grpc.ClientConn {
 	fresh := map[string]*grpc.ClientConn{}
 	for _, info := range p.unknown(rosters) {
@@ -92,7 +93,7 @@ func (p *Pool) unknown(rosters []roster) []*WorkerInfo {
 	var found []*WorkerInfo
 	for _, each := range rosters {
 		for _, info := range each.workers {
-			if p.processes[info.ID] == nil {
+			if known := p.processes[info.ID]; known == nil || !known.listed && !known.owes {
 				found = append(found, info)
 			}
 		}

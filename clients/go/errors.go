@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // Why a host gets no worker. Compare with [errors.Is].
@@ -36,9 +33,10 @@ type Try struct {
 // both Err and the last try's error.
 type CallError struct {
 	Plugin string
-	Count  int   // how many workers were tried
-	Tries  []Try // the last 16 of them, oldest first
-	Err    error // why there was no further try
+	Count  int             // how many tries there were
+	Tries  []Try           // the last 16 of them, oldest first
+	Err    error           // why there was no further try
+	tried  map[string]bool // all workers' ids
 }
 
 // Error tells the whole history.
@@ -63,12 +61,11 @@ func (e *CallError) Unwrap() []error {
 func (e *CallError) add(try Try) {
 	e.Count++
 	e.Tries = append(e.Tries, try)
+	if e.tried == nil {
+		e.tried = map[string]bool{}
+	}
+	e.tried[try.Worker] = true
 	if len(e.Tries) > mostTries {
 		e.Tries = e.Tries[1:]
 	}
-}
-
-// isBroken tells an error of the transport from an answer of the plugin.
-func isBroken(err error) bool {
-	return err != nil && status.Code(err) == codes.Unavailable
 }

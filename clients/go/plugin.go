@@ -15,8 +15,9 @@ type plugin struct {
 // waiter is a call without a worker yet. What it gets is sent once.
 type waiter struct {
 	plugin  *plugin
-	patient bool          // waits also while nothing serves
-	place   *list.Element // nil once it has been answered
+	patient bool            // waits also while nothing serves
+	tried   map[string]bool // worker ids; read only while it waits
+	place   *list.Element   // nil once it has been answered
 	granted chan grant
 }
 
@@ -26,13 +27,13 @@ type grant struct {
 	err    error
 }
 
-// free finds the least busy worker that may be called, or nil.
-func (p *plugin) free() *process {
+// free finds the least busy worker that may be called, one of `tried` only where there is no other, or nil.
+func (p *plugin) free(tried map[string]bool) *process {
 	count := len(p.processes)
 	var best *process
 	for i := range count {
 		each := p.processes[(p.turn+i)%count]
-		if each.isFree() && (best == nil || each.running < best.running) {
+		if each.isFree() && (best == nil || each.isBetter(best, tried)) {
 			best = each
 		}
 	}
@@ -42,26 +43,24 @@ func (p *plugin) free() *process {
 	return best
 }
 
-func (p *plugin) queue(patient bool) *waiter {
-	waits := &waiter{plugin: p, patient: patient, granted: make(chan grant, 1)}
+func (p *plugin) queue(patient bool, tried map[string]bool) *waiter {
+	waits := &waiter{plugin: p, patient: patient, tried: tried, granted: make(chan grant, 1)}
 	waits.place = p.waiting.PushBack(waits)
 	return waits
 }
 
-// next takes the call that came first out of the queue, or gives nil.
-func (p *plugin) next() *waiter {
-	front := p.waiting.Front()
-	if front == nil {
-		return nil
+// first is the call that came first, or nil.
+func (p *plugin) first() *waiter {
+	if front := p.waiting.Front(); front != nil {
+		return front.Value.(*waiter)
 	}
-	waits := front.Value.(*waiter)
-	waits.leave()
-	return waits
+	return nil
 }
 
 // fail sends away all that wait.
 func (p *plugin) fail(err error) {
-	for waits := p.next(); waits != nil; waits = p.next() {
+	for waits := p.first(); waits != nil; waits = p.first() {
+		waits.leave()
 		waits.granted <- grant{err: err}
 	}
 }

@@ -4,7 +4,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
+
+// vanishedGrace is what calls get that run on a worker which is listed no more and was not told to drain: most likely
+// its process is gone.
+const vanishedGrace = 5 * time.Second
 
 // Pool gives out the workers of all plugins that serve. It is safe for use by many goroutines. [Follow] makes one.
 //
@@ -15,10 +20,11 @@ type Pool struct {
 	runDir  string
 	stop    context.CancelFunc // ends the watch
 	watched chan struct{}      // closed when the watch has ended
+	grace   time.Duration      // of calls on a worker that vanished
 
 	mu        sync.Mutex
-	plugins   map[string]*plugin  // those that serve, or are waited for
-	removed   map[string]struct{} // the tombstones
+	plugins   map[string]*plugin // those that serve, or are waited for
+	removed   *tombstones
 	processes map[string]*process // by worker id: listed, or still with a call
 	outbox    *outbox             // of the Watch that is open, if one is
 	changed   chan struct{}       // closed and replaced when a plugin begins to serve, and when the pool closes
@@ -35,8 +41,9 @@ func newPool(runDir string, options Options) *Pool {
 		options:   options,
 		runDir:    runDir,
 		watched:   make(chan struct{}),
+		grace:     vanishedGrace,
 		plugins:   map[string]*plugin{},
-		removed:   map[string]struct{}{},
+		removed:   newTombstones(nil),
 		processes: map[string]*process{},
 		changed:   make(chan struct{}),
 		quiet:     make(chan struct{}),
@@ -49,19 +56,21 @@ func newPool(runDir string, options Options) *Pool {
 //
 // The error is one of ErrNotFound, ErrRemoved, ErrDraining and ErrFull, at once, or wraps ctx's.
 func (p *Pool) Acquire(ctx context.Context, key string) (*Worker, error) {
-	return p.acquire(ctx, key, false)
+	return p.acquire(ctx, key, false, nil)
 }
 
-// acquire is Acquire that, if it is patient, waits also while nothing serves.
-func (p *Pool) acquire(ctx context.Context, key string, patient bool) (*Worker, error) {
+// acquire is Acquire that, if it is patient, waits also while nothing serves, and gives a worker of `tried` only where
+// no other is free.
+func (p *Pool) acquire(ctx context.Context, key string, patient bool, tried map[string]bool) (*Worker, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("acquire %s: %w", key, err)
 	}
-	worker, waits, err := p.takeOrQueue(key, patient)
+	worker, waits, err := p.takeOrQueue(key, patient, tried)
 	if err != nil {
 		return nil, fmt.Errorf("acquire %s: %w", key, err)
 	}
 	if worker != nil {
+		worker.ctx = ctx
 		return worker, nil
 	}
 	select {
@@ -69,6 +78,7 @@ func (p *Pool) acquire(ctx context.Context, key string, patient bool) (*Worker, 
 		if got.err != nil {
 			return nil, fmt.Errorf("acquire %s: %w", key, got.err)
 		}
+		got.worker.ctx = ctx
 		return got.worker, nil
 	case <-ctx.Done():
 		if serves := p.giveUp(waits); !serves {
@@ -100,12 +110,16 @@ func (p *Pool) WaitFor(ctx context.Context, key string) error {
 	}
 }
 
-// Plugins gives the workers of each plugin that serves, by kind/name.
+// Plugins gives the workers of each plugin that serves, by kind/name. There may be none for a moment.
 func (p *Pool) Plugins() map[string][]WorkerInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := make(map[string][]WorkerInfo, len(p.plugins))
 	for key, each := range p.plugins {
+		if !each.serves {
+			continue
+		}
+		found[key] = make([]WorkerInfo, 0, len(each.processes))
 		for _, process := range each.processes {
 			found[key] = append(found[key], *process.info)
 		}
@@ -114,7 +128,7 @@ func (p *Pool) Plugins() map[string][]WorkerInfo {
 }
 
 // takeOrQueue gives a worker, or a place in the queue.
-func (p *Pool) takeOrQueue(key string, patient bool) (*Worker, *waiter, error) {
+func (p *Pool) takeOrQueue(key string, patient bool, tried map[string]bool) (*Worker, *waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	served, err := p.find(key)
@@ -124,13 +138,13 @@ func (p *Pool) takeOrQueue(key string, patient bool) (*Worker, *waiter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if free := served.free(); free != nil {
+	if free := served.free(tried); free != nil {
 		return p.take(free), nil, nil
 	}
 	if served.waiting.Len() >= p.options.MaxWaiting {
 		return nil, nil, ErrFull
 	}
-	return nil, served.queue(patient), nil
+	return nil, served.queue(patient, tried), nil
 }
 
 func (p *Pool) find(key string) (*plugin, error) {
@@ -140,7 +154,7 @@ func (p *Pool) find(key string) (*plugin, error) {
 	if served := p.plugins[key]; served != nil && served.serves {
 		return served, nil
 	}
-	if _, ok := p.removed[key]; ok {
+	if p.removed.has(key) {
 		return nil, ErrRemoved
 	}
 	return nil, ErrNotFound
@@ -169,12 +183,13 @@ func (p *Pool) take(free *process) *Worker {
 
 // dispatch gives free workers to the calls that wait, in their order.
 func (p *Pool) dispatch(served *plugin) {
-	for served.waiting.Len() > 0 {
-		free := served.free()
+	for waits := served.first(); waits != nil; waits = served.first() {
+		free := served.free(waits.tried)
 		if free == nil {
 			return
 		}
-		served.next().granted <- grant{worker: p.take(free)}
+		waits.leave()
+		waits.granted <- grant{worker: p.take(free)}
 	}
 }
 

@@ -92,6 +92,14 @@ func within(t testing.TB, what string, fits func() bool) {
 	}
 }
 
+// shorter is how often something is done by chance or in a race: a fifth of it with -short.
+func shorter(times int) int {
+	if testing.Short() {
+		return times / 5
+	}
+	return times
+}
+
 func (r *rig) acquire() *Worker {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

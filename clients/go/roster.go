@@ -4,13 +4,10 @@ import "google.golang.org/grpc"
 
 // This file takes over what the registry says. All of it needs the pool's mutex.
 
-// serve makes these workers, and no others, those of the plugin.
+// serve makes these workers, and no others, those of the plugin. It serves until it is said to be gone, even with none:
+// calls wait meanwhile.
 func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
-	if len(now.workers) == 0 {
-		p.withdraw(now.plugin, ErrNotFound)
-		return
-	}
-	delete(p.removed, now.plugin)
+	p.removed.remove(now.plugin)
 	served := p.entry(now.plugin)
 	served.serves = true
 	before := served.processes
@@ -34,7 +31,7 @@ func (p *Pool) serve(now roster, fresh map[string]*grpc.ClientConn) {
 // list gives the worker's process, a new one if it is not known. It gives nil for one that was told to drain before:
 // that is never taken back.
 func (p *Pool) list(served *plugin, info *WorkerInfo, fresh map[string]*grpc.ClientConn) *process {
-	if known := p.processes[info.ID]; known != nil {
+	if known := p.processes[info.ID]; known != nil && (known.owes || !known.cut) {
 		if known.owes || known.listed && known.plugin != served {
 			return nil
 		}
@@ -67,7 +64,7 @@ func (p *Pool) drain(ids []string) {
 // withdraw ends the plugin's serving; who waits for it gets why. The patient wait on, unless it is gone for good.
 func (p *Pool) withdraw(key string, why error) {
 	if why == ErrRemoved {
-		p.removed[key] = struct{}{}
+		p.removed.add(key)
 	}
 	served := p.plugins[key]
 	if served == nil {
@@ -88,10 +85,7 @@ func (p *Pool) withdraw(key string, why error) {
 
 // replace takes over a snapshot: what is missing in it is gone, and answered for.
 func (p *Pool) replace(all []roster, removed []string, fresh map[string]*grpc.ClientConn) {
-	p.removed = make(map[string]struct{}, len(removed))
-	for _, key := range removed {
-		p.removed[key] = struct{}{}
-	}
+	p.removed = newTombstones(removed)
 	plugins, workers := map[string]bool{}, map[string]bool{}
 	for _, each := range all {
 		plugins[each.plugin] = true
@@ -106,8 +100,11 @@ func (p *Pool) replace(all []roster, removed []string, fresh map[string]*grpc.Cl
 	}
 	for key := range p.plugins {
 		if !plugins[key] {
-			_, tombstone := p.removed[key]
-			p.withdraw(key, map[bool]error{true: ErrRemoved, false: ErrNotFound}[tombstone])
+			why := ErrNotFound
+			if p.removed.has(key) {
+				why = ErrRemoved
+			}
+			p.withdraw(key, why)
 		}
 	}
 	for _, each := range all {
@@ -117,10 +114,24 @@ func (p *Pool) replace(all []roster, removed []string, fresh map[string]*grpc.Cl
 
 // unlist lets no new call begin on the process.
 func (p *Pool) unlist(known *process, owes bool) {
+	vanished := known.listed && !owes
 	known.listed = false
 	known.owes = known.owes || owes
 	known.stopTimer()
+	if vanished && known.running > 0 {
+		known.vanish(p.grace, p.cutOff)
+	}
 	p.finishIfIdle(known)
+}
+
+// cutOff closes the connection of a process that vanished, under the calls on it.
+func (p *Pool) cutOff(known *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known.isOverdue() {
+		known.cut = true
+		go p.hangUp(known.conn)
+	}
 }
 
 // finishIfIdle closes what is left of a process that is listed no more, once no call runs on it.
@@ -132,7 +143,9 @@ func (p *Pool) finishIfIdle(known *process) {
 	if known.owes {
 		p.answer(known.info.ID)
 	}
-	go p.hangUp(known.conn) // may wait for a peer that reads nothing, some seconds at most
+	if !known.cut {
+		go p.hangUp(known.conn) // may wait for a peer that reads nothing, some seconds at most
+	}
 }
 
 func (p *Pool) hangUp(conn *grpc.ClientConn) {

@@ -64,8 +64,9 @@ func check(w *world, all []*echoWorker) {
 	})
 }
 
+// play does fewer of them with -short.
 func play(w *world, rounds int, acts ...func()) {
-	for range rounds {
+	for range shorter(rounds) {
 		acts[w.chance.IntN(len(acts))]()
 	}
 }
