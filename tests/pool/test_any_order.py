@@ -118,7 +118,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.loop.call_soon(self._close)
         self.loop.call_soon(self.loop.call_soon, self._interfere, key, then, pick)
         self._finish((key, ticket), "answer")
-        self.loop.turn()
+        self.settle()
 
     # messages
 
