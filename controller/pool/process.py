@@ -118,12 +118,14 @@ class ProcessPool(Generic[T]):
             pool.refuse(functools.partial(_closed, pool.key))
         for expected in self._expected.values():
             _wake(expected)
-        while any(pool.running for pool in self._pools.values()):
-            quiet = asyncio.get_running_loop().create_future()
-            self._closing.append(quiet)
-            await quiet
-        for pool in self._pools.values():
-            pool.close()
+        try:
+            while any(pool.running for pool in self._pools.values()):
+                quiet = asyncio.get_running_loop().create_future()
+                self._closing.append(quiet)
+                await quiet
+        finally:
+            for pool in self._pools.values():
+                pool.close()
 
     def find(self, key: str) -> VersionedPool[T]:
         """Return the plugin's pool, whether it serves or not; raises DrainingError, RemovedError. For leases."""
