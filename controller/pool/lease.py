@@ -48,8 +48,8 @@ class Lease(Generic[T]):
         self._avoid = avoid
         self._is_patient = is_patient
 
-    async def __aenter__(self) -> PluginHandle[T]:
-        """Take a worker."""
+    async def take(self) -> PluginHandle[T]:
+        """Take a worker; `release` it."""
         pool = self._pool = self._source.find(self._key)
         try:
             member = self._member = await pool.take(self._seconds, self._avoid, is_patient=self._is_patient)
@@ -59,7 +59,7 @@ class Lease(Generic[T]):
         self.handle = member.handle
         return self.handle
 
-    take = __aenter__
+    __aenter__ = take
 
     async def __aexit__(
         self, _: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -42,12 +42,14 @@ class Member:
 class Waiter:
     """A call that waits: it is woken with a member or an error, and may lose the member again before it runs."""
 
-    __slots__ = ("_awake", "avoid", "error", "is_patient", "member")
+    __slots__ = ("_awake", "avoid", "error", "is_late", "is_patient", "member", "seconds")
 
-    def __init__(self, avoid: frozenset[WorkerId], *, is_patient: bool) -> None:
+    def __init__(self, seconds: float | None, avoid: frozenset[WorkerId], *, is_patient: bool) -> None:
         """Take the workers it had enough of, and whether it also waits for a plugin that serves nothing."""
+        self.seconds = seconds
         self.avoid = avoid
         self.is_patient = is_patient
+        self.is_late = False  # its seconds are over
         self.member: Member | None = None
         self.error: PoolError | TimeoutError | None = None
         self._awake: asyncio.Future[None] | None = None

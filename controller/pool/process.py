@@ -47,12 +47,12 @@ class ProcessPool(Generic[T]):
         """
         pool = self._pool(message.plugin)
         match message:
-            case RegisterMessage(key, version, workers, max_procs):
+            case RegisterMessage(key, _, workers, max_procs):
                 self._serves(key)
-                pool.serve(version, workers, max_procs)
-            case UpdateMessage(key, version, workers, max_procs, draining, on_drained):
+                pool.serve(workers, max_procs)
+            case UpdateMessage(key, _, workers, max_procs, draining, on_drained):
                 self._serves(key)
-                pool.serve(version, workers, max_procs)
+                pool.serve(workers, max_procs)
                 pool.drain(draining, on_drained)
             case UnregisterMessage(_, draining, on_drained):
                 pool.unregister()
@@ -115,15 +115,17 @@ class ProcessPool(Generic[T]):
         """Take no new call (DrainingError) and return when none runs any more. Messages may go on to come."""
         self._is_closed = True
         for pool in list(self._pools.values()):
-            pool.fail_waiters(functools.partial(_closed, pool.key))
+            pool.refuse(functools.partial(_closed, pool.key))
         for expected in self._expected.values():
             _wake(expected)
-        while any(pool.running for pool in self._pools.values()):
-            quiet = asyncio.get_running_loop().create_future()
-            self._closing.append(quiet)
-            await quiet
-        for pool in self._pools.values():
-            pool.close()
+        try:
+            while any(pool.running for pool in self._pools.values()):
+                quiet = asyncio.get_running_loop().create_future()
+                self._closing.append(quiet)
+                await quiet
+        finally:
+            for pool in self._pools.values():
+                pool.close()
 
     def find(self, key: str) -> VersionedPool[T]:
         """Return the plugin's pool, whether it serves or not; raises DrainingError, RemovedError. For leases."""

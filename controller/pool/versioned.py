@@ -2,7 +2,8 @@
 
 The one owner of all that. No method but `take` awaits, so nothing is seen half done. A waiter is *handed* a worker some
 moments before its task runs again; whatever takes a worker away in between recalls all that was handed and gives it out
-anew, so that no call begins on a going worker and nobody loses the place in the queue.
+anew, so that no call begins on a going worker and nobody loses the place in the queue. Whose time ran out meanwhile, or
+whose pool is being closed, then gets another worker or its error, and waits no more.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from controller.core.model import PluginKey, Version, WorkerId
+from controller.core.model import PluginKey, WorkerId
 from controller.manager.handle import PluginHandle
 from controller.pool.errors import FullError, NotFoundError, PoolError
 from controller.pool.member import Answer, Member, Waiter
@@ -34,6 +35,7 @@ class VersionedPool(Generic[T]):
         self._rotation: list[Member] = []  # listed and not ejected; the longest unused first
         self._queue: OrderedDict[Waiter, None] = OrderedDict()
         self._handed: OrderedDict[Waiter, None] = OrderedDict()  # have a member and were before all of the queue
+        self._closing: Callable[[], PoolError] | None = None  # the error of those that would wait
 
     @property
     def handles(self) -> tuple[PluginHandle[T], ...]:
@@ -50,9 +52,8 @@ class VersionedPool(Generic[T]):
         """Whether nothing would be lost with it."""
         return not (self.is_serving or self._going or self._queue or self._handed)
 
-    def serve(self, version: Version, workers: Sequence[PluginHandle[Any]], max_procs: int) -> None:
+    def serve(self, workers: Sequence[PluginHandle[Any]], max_procs: int) -> None:
         """These and no others get calls from now on; a worker that drains is never taken back."""
-        del version  # what a handle says of itself
         self._recall()
         self.is_serving, self._max_procs = True, max_procs
         before, self._listed = self._listed, {}
@@ -91,15 +92,15 @@ class VersionedPool(Generic[T]):
         for member in self._listed.values():
             self._let_go(member)
         self._listed = {}
-        self.fail_waiters(error)
-        self._turn()
-
-    def fail_waiters(self, error: Callable[[], PoolError] | None = None) -> None:
-        """See `unregister`; who was handed a worker keeps it."""
         for waiter in list(self._queue):
             if error or not waiter.is_patient:
-                del self._queue[waiter]
-                waiter.fail(error() if error else self._not_found())
+                self._fail(waiter, error() if error else self._not_found())
+        self._turn()
+
+    def refuse(self, error: Callable[[], PoolError]) -> None:
+        """Let nobody wait any more; who was handed a worker keeps it as long as it is there."""
+        self._closing = error
+        self._fail_hopeless()
 
     async def take(
         self, seconds: float | None, avoid: frozenset[WorkerId] = NOBODY, *, is_patient: bool = False
@@ -111,7 +112,7 @@ class VersionedPool(Generic[T]):
             raise self._not_found()
         if len(self._queue) + len(self._handed) >= self._max_waiting:
             raise FullError(f"{self.key}: {self._max_waiting} calls wait already ({self._figures()})")
-        return await self._wait(Waiter(avoid, is_patient=is_patient), seconds)
+        return await self._wait(Waiter(seconds, avoid, is_patient=is_patient))
 
     def give_back(self, member: Member, *, is_broken: bool = False) -> None:
         """End a call; a broken worker gets no other for a while."""
@@ -149,10 +150,10 @@ class VersionedPool(Generic[T]):
         if member.running:
             self._going[member.handle.worker] = member
 
-    async def _wait(self, waiter: Waiter, seconds: float | None) -> Member:
+    async def _wait(self, waiter: Waiter) -> Member:
         self._queue[waiter] = None
         loop = asyncio.get_running_loop()
-        timer = None if seconds is None else loop.call_later(seconds, self._expire, waiter, seconds)
+        timer = None if waiter.seconds is None else loop.call_later(waiter.seconds, self._expire, waiter)
         try:
             member = await waiter.wait()
             del self._handed[waiter]
@@ -170,20 +171,27 @@ class VersionedPool(Generic[T]):
             del self._handed[waiter]
             self.give_back(waiter.member)
 
-    def _expire(self, waiter: Waiter, seconds: float) -> None:
+    def _expire(self, waiter: Waiter) -> None:
+        waiter.is_late = True
         if waiter in self._queue:
-            del self._queue[waiter]
-            if self.is_serving:
-                waiter.fail(TimeoutError(f"{self.key}: no worker was free within {seconds:.3g} s ({self._figures()})"))
-            else:
-                waiter.fail(NotFoundError(f"{self.key}: nothing served within {seconds:.3g} s"))
+            self._fail(waiter, self._late(waiter))
+
+    def _fail(self, waiter: Waiter, error: PoolError | TimeoutError) -> None:
+        del self._queue[waiter]
+        waiter.fail(error)
+
+    def _fail_hopeless(self) -> None:
+        """Fail those that wait and must not: they were handed a worker that was taken away, and nothing wakes them."""
+        for waiter in [each for each in self._queue if each.is_late or self._closing]:
+            self._fail(waiter, self._closing() if self._closing else self._late(waiter))
 
     def _turn(self) -> None:
-        """Put the rotation right after a change, and give out what it has."""
+        """Put the rotation right after a change, and give out what it has; end the waiting of those who may not."""
         known = [member for member in self._rotation if not (member.is_going or member.back)]
         new = [member for member in self._listed.values() if not member.back and member not in known]
         self._rotation = [*new, *known]
         self._hand_out()
+        self._fail_hopeless()
 
     def _hand_out(self) -> None:
         while self._queue:
@@ -225,6 +233,11 @@ class VersionedPool(Generic[T]):
             if member.running < member.room and (best is None or member.running < best.running):
                 best = member
         return best
+
+    def _late(self, waiter: Waiter) -> PoolError | TimeoutError:
+        if self.is_serving:
+            return TimeoutError(f"{self.key}: no worker was free within {waiter.seconds:.3g} s ({self._figures()})")
+        return NotFoundError(f"{self.key}: nothing served within {waiter.seconds:.3g} s")
 
     def _not_found(self) -> NotFoundError:
         return NotFoundError(f"{self.key}: nothing serves at the moment")

@@ -55,9 +55,11 @@ class RegistryClient:
         self._item = item
         self._on_link = on_link
         self._link: _Link | None = None
+        self._is_left = False
 
     def leave(self) -> None:
-        """Answer for every worker and end `run`. To be called when no call runs any more: then nobody waits for us."""
+        """Answer for every worker and end `run`, for good. For when no call runs any more: then nobody waits for us."""
+        self._is_left = True
         if self._link:
             self._link.leave()
 
@@ -66,6 +68,8 @@ class RegistryClient:
         async with asyncio.TaskGroup() as group:
             channels = Channels(group, self._item)
             self._link = link = _Link(self._run_dir, self._host, self._notify, channels, self._on_link)
+            if self._is_left:
+                link.leave()
             try:
                 await link.keep()
             finally:
@@ -84,25 +88,27 @@ class _Link:
         self._channels = channels
         self._mirror = Mirror(run_dir, channels.open, self._vanished, self._drained)
         self._answers: asyncio.Queue[WorkerId | None] = asyncio.Queue()  # None: we leave
-        self._is_leaving = False
+        self._leaving = asyncio.Event()
         self._on_link = on_link
         self._noted: set[str] = set()
 
     def leave(self) -> None:
-        self._is_leaving = True
+        self._leaving.set()
         self._answers.put_nowait(None)
 
     async def keep(self) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
-        while not self._is_leaving:
+        while not self._leaving.is_set():
             began = loop.time()
             trouble = await self._connect()
-            if self._is_leaving:
+            if self._leaving.is_set():
                 return
             self._note(trouble)
             # A connection that did not last counts as a failed one: two hosts of one name cut each other for ever.
             pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause * random.uniform(0.5, 1)):  # noqa: S311 - jitter
+                    await self._leaving.wait()
 
     async def _connect(self) -> str:
         """Follow until the connection ends; why it did."""
@@ -174,8 +180,13 @@ def _drained(worker: WorkerId) -> pb.WatchRequest:
 
 
 @asynccontextmanager
-async def follow(run_dir: Path | str, *, host: str, item: Item = bare) -> AsyncIterator[ProcessPool[Any]]:
-    """A pool that follows the registry for the length of the block; at its end calls in flight are waited for."""
+async def follow(
+    run_dir: Path | str, *, host: str, item: Item = bare, grace: float | None = None
+) -> AsyncIterator[ProcessPool[Any]]:
+    """A pool that follows the registry for the length of the block; at its end calls in flight are waited for.
+
+    For `grace` seconds if it is given: then the channels are closed under them.
+    """
     pool: ProcessPool[Any] = ProcessPool()
     client = RegistryClient(run_dir, pool.sync, host=host, item=item)
     try:
@@ -184,7 +195,9 @@ async def follow(run_dir: Path | str, *, host: str, item: Item = bare) -> AsyncI
             try:
                 yield pool
             finally:
-                await pool.close()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(grace):
+                        await pool.close()
                 client.leave()
                 await asyncio.wait({following}, timeout=LEAVE_SECONDS)
                 following.cancel()

@@ -176,6 +176,8 @@ class Model:
         """Look for what should have happened by now."""
         if self.waiting and self.room():
             self.problems.append(f"{[each.number for each in self.waiting]} wait and there is room for {self.room()}")
+        if self.is_closed and self.waiting:
+            self.problems.append(f"{[each.number for each in self.waiting]} wait and the pool is closed")
         for ticket in self.waiting:
             if ticket.deadline is not None and ticket.deadline <= self.now():
                 self.problems.append(f"call {ticket.number} waits past its deadline")

@@ -1,6 +1,7 @@
 """Who gets which worker, and in which order."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -150,6 +151,30 @@ async def test_a_waiter_that_got_its_worker_leaves_no_timer() -> None:
     await first.end()
     await turns()
     assert (waiter.worker, timers()) == ("a", [])
+
+
+@pytest.mark.parametrize("fate", ["unregistered", "swapped", "left without workers"])
+async def test_a_waiter_whose_time_ran_out_while_it_was_handed_a_worker_never_waits_without_a_timer(fate: str) -> None:
+    host = Host()
+    host.register("a")
+    holder, waiter = host.begin(), host.begin(timeout=3)
+    await turns()
+    loop: Any = asyncio.get_running_loop()
+    tell = {
+        "unregistered": lambda: host.unregister("a"),
+        "swapped": lambda: host.update("b", draining=("a",)),
+        "left without workers": lambda: host.update(draining=("a",)),
+    }[fate]
+    loop.now += 3  # the timer is due, and fires in this turn, after the call has ended
+    loop.call_soon(loop.call_soon, tell)
+    holder.leave()
+    await turns()
+    if fate == "swapped":
+        assert waiter.worker == "b"  # it was in time, and keeps its place
+    else:
+        expected = NotFoundError if fate == "unregistered" else TimeoutError
+        assert type(waiter.task.exception()) is expected
+    assert host.drained == {"a": 1}
 
 
 async def test_a_cancelled_waiter_takes_no_worker_with_it() -> None:
@@ -317,6 +342,33 @@ async def test_close_refuses_newcomers_and_waiters_and_returns_when_no_call_runs
     await holder.end()
     await asyncio.gather(*closings)
     await host.pool.close()
+
+
+async def test_a_waiter_that_was_handed_a_worker_and_loses_it_is_not_left_behind_by_close() -> None:
+    host = Host()
+    host.register("a")
+    holder, waiter = host.begin(), host.begin()
+    await turns()
+    holder.leave()
+    closing = asyncio.create_task(host.pool.close())  # sees the worker handed over, and a call that is to run on it
+    asyncio.get_running_loop().call_soon(lambda: host.update(draining=("a",)))
+    await turns()
+    assert (waiter.worker, closing.done(), host.drained) == (None, True, {"a": 1})
+    assert isinstance(waiter.task.exception(), DrainingError)
+
+
+async def test_a_waiter_that_was_handed_a_worker_runs_though_the_pool_is_closed_and_is_waited_for() -> None:
+    host = Host()
+    host.register("a")
+    holder, waiter = host.begin(), host.begin()
+    await turns()
+    closings: list[asyncio.Task[None]] = []
+    holder.afterwards = lambda: closings.append(asyncio.create_task(host.pool.close()))
+    await holder.end()
+    await turns()
+    assert (waiter.worker, closings[0].done()) == ("a", False)
+    await waiter.end()
+    await closings[0]
 
 
 async def test_messages_may_come_while_the_pool_is_being_closed() -> None:

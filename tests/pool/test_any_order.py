@@ -87,7 +87,7 @@ class AnyOrder(RuleBasedStateMachine):
         self._cancel(first[pick % len(first)])
 
     @precondition(lambda self: self._contended())
-    @rule(pick=picks, then=st.sampled_from(["stop", "remove", "swap", "both", "cancel", "acquire", "break"]))
+    @rule(pick=picks, then=st.sampled_from(["stop", "remove", "swap", "both", "starve", "cancel", "acquire", "break"]))
     def hand_over_and(self, pick: int, then: str) -> None:
         """End a call for which another waits, and let something happen before that one has woken up."""
         running = self._contended()
@@ -97,6 +97,28 @@ class AnyOrder(RuleBasedStateMachine):
             for entry in self._running():
                 self._finish(entry, "broken")
         self.loop.call_soon(self._interfere, key, then, pick)
+
+    @precondition(lambda self: self._contended(is_bounded=True))
+    @rule(pick=picks, then=st.sampled_from(["stop", "remove", "swap", "both", "starve"]))
+    def hand_over_too_late_and(self, pick: int, then: str) -> None:
+        """As above, and before the other has woken up its time runs out too."""
+        running = self._contended(is_bounded=True)
+        key, ticket = running[pick % len(running)]
+        self.loop.now = max(self.loop.now, self.models[key].waiting[0].deadline or 0)
+        self.loop.call_soon(self.loop.call_soon, self._interfere, key, then, pick)
+        self._finish((key, ticket), "answer")
+        self.settle()
+
+    @precondition(lambda self: not self.closing and len(self.tickets) > 5 and self._contended())
+    @rule(pick=picks, then=st.sampled_from(["stop", "swap", "starve", "starve"]))
+    def hand_over_while_closing_and(self, pick: int, then: str) -> None:
+        """The closing sees a worker handed over; it is taken away before its new owner has woken up."""
+        running = self._contended()
+        key, ticket = running[pick % len(running)]
+        self.loop.call_soon(self._close)
+        self.loop.call_soon(self.loop.call_soon, self._interfere, key, then, pick)
+        self._finish((key, ticket), "answer")
+        self.settle()
 
     # messages
 
@@ -156,6 +178,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.loop.settle()
                 for _, ticket in self._running():
                     self._finish(("", ticket), "answer")
+            assert not any(model.waiting for model in self.models.values()), "the pool is closed and calls wait"
             for key in KEYS:
                 self._stop(key, crash=0, is_removed=False, again=None)
             self.settle()
@@ -305,9 +328,14 @@ class AnyOrder(RuleBasedStateMachine):
                 self._cancel((key, self.models[key].waiting[0]))
             case "acquire":
                 self.acquire(key, None)
+            case "starve":
+                self._serve(key, stay=0, crash=0, fresh=0, again=None, most=1)
 
-    def _contended(self) -> list[tuple[str, Ticket]]:
-        return [entry for entry in self._running() if self.models[entry[0]].waiting]
+    def _contended(self, *, is_bounded: bool = False) -> list[tuple[str, Ticket]]:
+        """Those that run and others wait; the first of these with a deadline, if it is to be bounded."""
+        waiting = {key: model.waiting[0] for key, model in self.models.items() if model.waiting}
+        first = {key for key, ticket in waiting.items() if ticket.deadline is not None or not is_bounded}
+        return [entry for entry in self._running() if entry[0] in first]
 
     def _first(self) -> list[tuple[str, Ticket]]:
         return [(key, model.waiting[0]) for key, model in self.models.items() if model.waiting]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -10,7 +11,7 @@ import pytest
 
 from controller.manager.handle import PluginHandle
 from controller.pool import DrainingError, FullError, LostError, NotFoundError, RemovedError
-from tests.pool.words import KEY, Host, application_error, transport_error, turns
+from tests.pool.words import KEY, Host, application_error, timers, transport_error, turns
 
 Method = Callable[[PluginHandle[Any]], Awaitable[str]]
 
@@ -310,6 +311,47 @@ async def test_a_transport_error_at_the_very_end_is_the_last() -> None:
     with pytest.raises(grpc.aio.AioRpcError):
         await host.pool.call(KEY, method, timeout=5, idempotent=True)
     assert tries == ["a"]
+
+
+async def test_a_method_that_has_its_answer_after_all_leaves_no_cancellation_behind() -> None:
+    host = Host()
+    host.register("a")
+
+    async def method(worker: PluginHandle[Any]) -> str:
+        with suppress(asyncio.CancelledError):
+            await hang(worker)
+        return "late"
+
+    assert await host.pool.call(KEY, method, timeout=5) == "late"
+    task = asyncio.current_task()
+    assert task
+    assert (task.cancelling(), timers()) == (0, [])
+
+
+@pytest.mark.parametrize("seconds", [4.999, 5])
+async def test_who_is_cancelled_as_the_time_runs_out_is_cancelled(seconds: float) -> None:
+    host = Host()
+    host.register("a")
+    loop: Any = asyncio.get_running_loop()
+    call = asyncio.create_task(host.pool.call(KEY, hang, timeout=seconds))
+    loop.call_later(5, call.cancel)
+    await turns()
+    loop.now += 5  # both timers are due, and fire in one turn
+    await asyncio.wait([call])
+    assert (call.cancelled(), timers()) == (True, [])
+
+
+async def test_a_call_in_a_task_that_was_cancelled_before_has_its_time_as_any_other() -> None:
+    host = Host()
+    host.register("a")
+    task = asyncio.current_task()
+    assert task
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    with pytest.raises(TimeoutError, match="gave no answer within 5 s"):
+        await host.pool.call(KEY, hang, timeout=5)
+    assert task.uncancel() == 0
 
 
 async def test_a_timeout_of_the_method_itself_goes_through() -> None:
