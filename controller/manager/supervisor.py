@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 TAG = "PLUGINMGR_WORKER"
 PATH = "PLUGINMGR_PLUGIN_PATH"
 CONFIG = "PLUGINMGR_CONFIG"
+MOST_CALLS = 2**31 - 1  # at once on one worker: hosts count in 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Supervisor:
             reported=dispensed.reported,
             item=dispensed.item,
             adapter=name,
-            concurrency=self._site.adapter(name).concurrency,
+            concurrency=_calls_at_once(self._site.adapter(name).concurrency),
         )
 
     def _session_at(self, place: Workplace, stack: AsyncExitStack) -> AbstractAsyncContextManager[Session]:
@@ -211,6 +212,15 @@ class Supervisor:
     def _failed(self, reason: Reason, message: str, how: ProcessExit | None = None) -> None:
         code, signal = (how.code, how.signal) if how else (None, None)
         self._site.submit(Failed(self.worker, Exit(reason, message, time.time(), code, signal)))
+
+
+def _calls_at_once(concurrency: object) -> int | None:
+    """Give what an adapter says, if hosts can live with it."""
+    if concurrency is None:
+        return None
+    if isinstance(concurrency, int) and not isinstance(concurrency, bool) and 1 <= concurrency <= MOST_CALLS:
+        return concurrency
+    raise AdapterError(f"its concurrency is {concurrency!r}, neither None nor a number from 1 to {MOST_CALLS}")
 
 
 def _is_sound(reported: object) -> bool:
