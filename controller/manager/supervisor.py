@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 TAG = "PLUGINMGR_WORKER"
 PATH = "PLUGINMGR_PLUGIN_PATH"
 CONFIG = "PLUGINMGR_CONFIG"
+MOST_SAID = 256 * 1024  # bytes: they travel in each message to each host
 MOST_CALLS = 2**31 - 1  # at once on one worker: hosts count in 32 bits
 
 
@@ -181,6 +182,8 @@ class Supervisor:
             raise AdapterError(f"it gave {type(dispensed).__name__}, not Dispensed")
         if not _is_sound(dispensed.reported):
             raise AdapterError(f"it gave {dispensed.reported!r}, not Reported with texts")
+        if (size := _size(dispensed.reported)) > MOST_SAID:
+            raise AdapterError(f"it gave {size} bytes about the plugin, and at most {MOST_SAID} are taken")
         return dispensed
 
     def _plugin(self) -> Plugin:
@@ -228,3 +231,8 @@ def _is_sound(reported: object) -> bool:
     return isinstance(reported, Reported) and all(
         isinstance(each, str) for each in (reported.id, reported.display_name, reported.metadata)
     )
+
+
+def _size(reported: Reported) -> int:
+    texts = (reported.id, reported.display_name, reported.metadata)
+    return sum(len(each.encode(errors="replace")) for each in texts)

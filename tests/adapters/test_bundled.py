@@ -191,8 +191,8 @@ def test_a_yaml_that_cannot_be_used_is_refused_with_its_place() -> None:
         (identity(id="x" * 254, name="a"), f"GetMetadata: identity.id '{'x' * 50}': 253 printable characters at most"),
         (identity(id="a", name="a\u202e"), r"GetMetadata: identity.name 'a\u202e': 253 printable characters at most"),
         (
-            identity(id="a", name="a", description="x" * 65536),
-            "GetMetadata: 65550 bytes, and at most 65536 are taken",
+            identity(id="a", name="a", description="\0" * 12_000),
+            "GetMetadata: 72373 bytes as JSON, and at most 65536 are taken",
         ),
         (b"\xff\xff\xff", "GetMetadata: an answer that cannot be read"),
     ],
