@@ -70,7 +70,7 @@ async def call(stub: Any, method: str, request: object, seconds: float | None = 
     try:
         answer = await getattr(stub, method)(request, timeout=seconds)
     except CallError as error:
-        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and seconds is not None:
             raise AdapterError(f"{method}: no answer within {seconds:g} s") from error
         raise AdapterError(f"{method}: {error.code().name} {_one_line(error.details() or '')}".rstrip()) from error
     except grpc.aio.UsageError as error:

@@ -236,6 +236,15 @@ async def test_each_call_has_its_deadline(
     assert await refusal(there) == f"{method}: no answer within 0.1 s"
 
 
+async def test_a_deadline_of_the_plugins_own_is_told_as_it_said(channel: Callable[[Register], Any]) -> None:
+    async def late(_request: bytes, context: Any) -> bytes:
+        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the database is slow")
+
+    dispensed = await greet(await channel(answering(Init=b"", GetMetadata=identity(id="a", name="a"), Ping=late)))
+    with pytest.raises(AdapterError, match=r"^Ping: DEADLINE_EXCEEDED the database is slow$"):
+        await dispensed.lifecycle.ping()
+
+
 def test_the_deadlines_are_those_of_blink() -> None:
     assert (bundled.INIT_SECONDS, bundled.METADATA_SECONDS) == (10, 5)
 
