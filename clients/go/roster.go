@@ -68,6 +68,8 @@ func (p *Pool) drain(ids []string) {
 func (p *Pool) withdraw(key string, why error) {
 	if why == ErrRemoved {
 		p.removed[key] = struct{}{}
+	} else {
+		delete(p.removed, key)
 	}
 	served := p.plugins[key]
 	if served == nil {

@@ -130,13 +130,11 @@ class Ledger:
         return min(times, default=inf)
 
     def _bury(self, message: HostMessage) -> None:
+        self._tombstones.pop(message.plugin, None)
         if isinstance(message, RemoveMessage):
-            self._tombstones.pop(message.plugin, None)
             self._tombstones[message.plugin] = None
             if len(self._tombstones) > MOST_TOMBSTONES:
                 del self._tombstones[next(iter(self._tombstones))]
-        elif isinstance(message, RegisterMessage | UpdateMessage):
-            self._tombstones.pop(message.plugin, None)
 
     def _told_of(self, worker: WorkerId) -> set[str]:
         return {name for name, host in self._hosts.items() if worker in host.told}
