@@ -65,6 +65,8 @@ func (p *Pool) drain(ids []string) {
 func (p *Pool) withdraw(key string, why error) {
 	if why == ErrRemoved {
 		p.removed.add(key)
+	} else {
+		p.removed.remove(key)
 	}
 	served := p.plugins[key]
 	if served == nil {

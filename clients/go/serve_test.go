@@ -30,6 +30,8 @@ func TestWhatDoesNotServeIsNotFoundAndWhatIsGoneIsRemoved(t *testing.T) {
 	rig.untilError(key, ErrNotFound)
 	session.mustSend(t, remove(key))
 	rig.untilError(key, ErrRemoved)
+	session.mustSend(t, unregister(key))
+	rig.untilError(key, ErrNotFound)
 	session.mustSend(t, register(key, 2, rig.worker(1)))
 	rig.waitFor(key)
 	rig.acquire().Release(nil)

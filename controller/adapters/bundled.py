@@ -70,7 +70,7 @@ async def call(stub: Any, method: str, request: object, seconds: float | None = 
     try:
         answer = await getattr(stub, method)(request, timeout=seconds)
     except CallError as error:
-        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and seconds is not None:
             raise AdapterError(f"{method}: no answer within {seconds:g} s") from error
         raise AdapterError(f"{method}: {error.code().name} {_one_line(error.details() or '')}".rstrip()) from error
     except grpc.aio.UsageError as error:
@@ -89,11 +89,12 @@ def reported(message: Any, **more: Any) -> Reported:
 
 def _told(message: Any) -> Reported:
     """What GetMetadata said, if it can be taken."""
-    if message.ByteSize() > MOST_METADATA:
-        raise AdapterError(f"GetMetadata: {message.ByteSize()} bytes, and at most {MOST_METADATA} are taken")
     for field in ("id", "name"):
         _check(field, getattr(message.identity, field))
-    return reported(message)
+    told = reported(message)
+    if len(told.metadata) > MOST_METADATA:  # all of it ASCII
+        raise AdapterError(f"GetMetadata: {len(told.metadata)} bytes as JSON, and at most {MOST_METADATA} are taken")
+    return told
 
 
 def _check(field: str, value: str) -> None:

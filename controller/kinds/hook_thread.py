@@ -10,6 +10,14 @@ from typing import Any, TypeAlias
 _Work: TypeAlias = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 
 
+def called(hook: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what the hook gives; its StopIteration, which no future takes, is a RuntimeError."""
+    try:
+        return hook(*arguments)
+    except StopIteration as error:
+        raise RuntimeError("the hook raised StopIteration").with_traceback(error.__traceback__) from error
+
+
 class HookThread:
     """Runs calls one after the other. A daemon: a hook that hangs cannot hold the end of the process."""
 
@@ -34,6 +42,6 @@ class HookThread:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(hook(*arguments))
+                future.set_result(called(hook, *arguments))
             except BaseException as error:  # noqa: BLE001 - raised where it is awaited
                 future.set_exception(error)

@@ -13,7 +13,7 @@ import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from controller.kinds.hook_thread import HookThread
+from controller.kinds.hook_thread import HookThread, called
 from controller.kinds.metadata import metadata_of
 from controller.kinds.pb.common_pb2 import InitResponse, ItemError, PingResponse, ShutdownResponse
 from controller.kinds.plugin import Plugin, UnfitError
@@ -66,7 +66,7 @@ class Servicer:
 
     async def _on_ping(self, _request: object, context: Context) -> Any:
         ping = self._plugin.ping
-        await self._answering(context, ping() if _is_async(ping) else asyncio.to_thread(ping))
+        await self._answering(context, ping() if _is_async(ping) else asyncio.to_thread(called, ping))
         return PingResponse()
 
     async def _on_shutdown(self, _request: object, context: Context) -> Any:

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 TAG = "PLUGINMGR_WORKER"
 PATH = "PLUGINMGR_PLUGIN_PATH"
 CONFIG = "PLUGINMGR_CONFIG"
+MOST_SAID = 256 * 1024  # bytes: they travel in each message to each host
+MOST_CALLS = 2**31 - 1  # at once on one worker: hosts count in 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Supervisor:
             reported=dispensed.reported,
             item=dispensed.item,
             adapter=name,
-            concurrency=self._site.adapter(name).concurrency,
+            concurrency=_calls_at_once(self._site.adapter(name).concurrency),
         )
 
     def _session_at(self, place: Workplace, stack: AsyncExitStack) -> AbstractAsyncContextManager[Session]:
@@ -180,6 +182,8 @@ class Supervisor:
             raise AdapterError(f"it gave {type(dispensed).__name__}, not Dispensed")
         if not _is_sound(dispensed.reported):
             raise AdapterError(f"it gave {dispensed.reported!r}, not Reported with texts")
+        if (size := _size(dispensed.reported)) > MOST_SAID:
+            raise AdapterError(f"it gave {size} bytes about the plugin, and at most {MOST_SAID} are taken")
         return dispensed
 
     def _plugin(self) -> Plugin:
@@ -213,8 +217,22 @@ class Supervisor:
         self._site.submit(Failed(self.worker, Exit(reason, message, time.time(), code, signal)))
 
 
+def _calls_at_once(concurrency: object) -> int | None:
+    """Give what an adapter says, if hosts can live with it."""
+    if concurrency is None:
+        return None
+    if isinstance(concurrency, int) and not isinstance(concurrency, bool) and 1 <= concurrency <= MOST_CALLS:
+        return concurrency
+    raise AdapterError(f"its concurrency is {concurrency!r}, neither None nor a number from 1 to {MOST_CALLS}")
+
+
 def _is_sound(reported: object) -> bool:
     """Whether the core can live with what foreign code says of a plugin."""
     return isinstance(reported, Reported) and all(
         isinstance(each, str) for each in (reported.id, reported.display_name, reported.metadata)
     )
+
+
+def _size(reported: Reported) -> int:
+    texts = (reported.id, reported.display_name, reported.metadata)
+    return sum(len(each.encode(errors="replace")) for each in texts)

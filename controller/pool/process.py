@@ -54,7 +54,8 @@ class ProcessPool(Generic[T]):
                 self._serves(key)
                 pool.serve(workers, max_procs)
                 pool.drain(draining, on_drained)
-            case UnregisterMessage(_, draining, on_drained):
+            case UnregisterMessage(key, draining, on_drained):
+                self._tombstones.pop(key, None)
                 pool.unregister()
                 pool.drain(draining, on_drained)
             case RemoveMessage(key, draining, on_drained):

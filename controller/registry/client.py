@@ -22,10 +22,10 @@ from controller.registry.channels import GRACE_SECONDS, Channels, Item, bare
 from controller.registry.mirror import Mirror
 from controller.registry.pb import registry_pb2 as pb
 from controller.registry.pb.registry_pb2_grpc import RegistryStub
+from controller.registry.wire import LONGEST_NAME
 
 SOCKET = "registry.sock"
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds; each is cut by up to a half, at random
-LONGEST_NAME = 128
 LEAVE_SECONDS = 0.5  # for the registry to hear of it
 
 log = logging.getLogger(__name__)

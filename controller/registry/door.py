@@ -13,9 +13,11 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 MOST_CONNECTIONS = 512
+SILENT_SECONDS = 6.0  # for a connection without a Watch: longer than the Hello of one may take
 CHUNK = 64 * 1024
 FLUSH_SECONDS = 1.0  # for the last bytes of a connection that has ended
 LOG_SECONDS = 1.0  # at most one line about refused peers in that time
@@ -26,12 +28,37 @@ Admit = Callable[[socket.socket, int], str | None]
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Connection:
+    writer: asyncio.StreamWriter
+    watches: int = 0
+    cutting: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """A Watch keeps it."""
+        self.watches += 1
+        self.spare()
+
+    def end(self) -> None:
+        self.watches -= 1
+        if not self.watches:
+            self.doom()
+
+    def doom(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.cutting = loop.call_later(SILENT_SECONDS, self.writer.transport.abort)
+
+    def spare(self) -> None:
+        if self.cutting:
+            self.cutting.cancel()
+
+
 class Door:
     """`admit` is asked once for each connection, as it comes in."""
 
     def __init__(self, admit: Admit) -> None:
         self._admit = admit
-        self._open: dict[str, asyncio.StreamWriter] = {}  # by gRPC's name of the connection
+        self._open: dict[str, _Connection] = {}  # by gRPC's name of the connection
         self._tasks: set[asyncio.Task[None]] = set()  # one for each connection
         self._silent_until = 0.0
         self._unsaid = 0
@@ -42,8 +69,21 @@ class Door:
 
     def cut(self, peer: str) -> None:
         """Close a connection at once, whatever is under way on it."""
-        if writer := self._open.get(peer):
-            writer.transport.abort()
+        if connection := self._open.get(peer):
+            connection.writer.transport.abort()
+
+    @contextmanager
+    def watched(self, peer: str) -> Iterator[None]:
+        """Leave the connection be for the length of the block."""
+        connection = self._open.get(peer)
+        if connection is None:  # it was lost meanwhile
+            yield
+            return
+        connection.begin()
+        try:
+            yield
+        finally:
+            connection.end()
 
     async def run(self, listener: socket.socket, private: Path) -> None:
         """Let peers in until cancelled; then listener and connections are closed."""
@@ -103,11 +143,13 @@ class Door:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as inner:
             inner.setblocking(False)
             inner.bind(f"\0{name}")
-            self._open[f"unix-abstract:{name}"] = writer
+            connection = self._open[f"unix-abstract:{name}"] = _Connection(writer)
+            connection.doom()
             try:
                 yield inner
             finally:
                 del self._open[f"unix-abstract:{name}"]
+                connection.spare()
 
 
 async def _until_either(*ways: Coroutine[None, None, None]) -> None:

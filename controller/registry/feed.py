@@ -9,7 +9,7 @@ import grpc
 from controller.registry.pb import registry_pb2 as pb
 
 MOST_MESSAGES = 1024
-MOST_BYTES = 4 * 1024 * 1024  # beside the snapshot
+MOST_BYTES = 4 * 1024 * 1024  # beside the snapshot, and unless one message alone has more
 
 End: TypeAlias = tuple[grpc.StatusCode, str]
 
@@ -35,7 +35,7 @@ class Feed:
         if self.ended.done():
             return
         size = message.ByteSize()
-        if self.length >= MOST_MESSAGES or self._bytes + size > MOST_BYTES:
+        if self._waiting and (self.length >= MOST_MESSAGES or self._bytes + size > MOST_BYTES):
             self.end(grpc.StatusCode.RESOURCE_EXHAUSTED, f"host {self.host!r} is too slow: {self.length} messages wait")
             return
         self._waiting.append((message, size))

@@ -5,7 +5,7 @@ void; until then they are kept, also those of drains that begin meanwhile. What 
 not own up to in its Hello is void two seconds later too: it is its former self's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from dataclasses import dataclass, field
 from math import inf
 from types import MappingProxyType
@@ -67,6 +67,11 @@ class Ledger:
         """The plugins that were removed and have not come back, the latest ones."""
         return tuple(self._tombstones)
 
+    @property
+    def hosts(self) -> KeysView[str]:
+        """The names of all that are connected or may come back."""
+        return self._hosts.keys()
+
     def debtors(self, worker: WorkerId) -> frozenset[str]:
         """Who owes an answer for the worker."""
         drain = self._drains.get(worker)
@@ -100,12 +105,15 @@ class Ledger:
         """The host's connection is lost; it has two seconds to come back."""
         self._hosts[host].gone_at = now + GONE_SECONDS
 
-    def answered(self, host: str, worker: WorkerId) -> None:
-        """The host will not call the worker any more."""
-        if known := self._hosts.get(host):
-            known.told.discard(worker)
-            known.debts.pop(worker, None)
-            self._settle(host, worker)
+    def answered(self, host: str, worker: WorkerId) -> bool:
+        """The host will not call the worker any more; False: it was neither told of it nor owed for it."""
+        known = self._hosts.get(host)
+        if known is None or (worker not in known.told and worker not in known.debts):
+            return False
+        known.told.discard(worker)
+        known.debts.pop(worker, None)
+        self._settle(host, worker)
+        return True
 
     def ended(self, worker: WorkerId) -> None:
         """The worker's process is gone: whoever owes for it owes nothing, and nobody is told."""
@@ -130,13 +138,11 @@ class Ledger:
         return min(times, default=inf)
 
     def _bury(self, message: HostMessage) -> None:
+        self._tombstones.pop(message.plugin, None)
         if isinstance(message, RemoveMessage):
-            self._tombstones.pop(message.plugin, None)
             self._tombstones[message.plugin] = None
             if len(self._tombstones) > MOST_TOMBSTONES:
                 del self._tombstones[next(iter(self._tombstones))]
-        elif isinstance(message, RegisterMessage | UpdateMessage):
-            self._tombstones.pop(message.plugin, None)
 
     def _told_of(self, worker: WorkerId) -> set[str]:
         return {name for name, host in self._hosts.items() if worker in host.told}

@@ -19,6 +19,7 @@ from controller.manager.host_messages import (
     UpdateMessage,
 )
 from controller.registry import wire
+from controller.registry.ledger import MOST_TOMBSTONES
 from controller.registry.pb import registry_pb2 as pb
 
 Open: TypeAlias = Callable[[PluginHandle[None]], PluginHandle[Any]]
@@ -44,7 +45,7 @@ class Mirror:
         self._vanished = vanished
         self._on_drained = on_drained
         self._plugins: dict[PluginKey, Known] = {}
-        self._removed: set[PluginKey] = set()
+        self._removed: dict[PluginKey, None] = {}  # the latest ones, in their order
         self._draining: set[WorkerId] = set()
 
     @property
@@ -75,10 +76,13 @@ class Mirror:
 
     def _compare(self, snapshot: pb.Snapshot) -> Iterator[HostMessage]:
         serving = {PluginKey(each.plugin) for each in snapshot.plugins}
-        removed = {PluginKey(each) for each in snapshot.removed}
-        for key in [*self._plugins.keys() - serving, *removed - self._removed - self._plugins.keys()]:
+        removed = dict.fromkeys(map(PluginKey, snapshot.removed))
+        no_more = [key for key in self._removed if key not in removed and key not in serving]
+        newly = [key for key in removed if key not in self._removed and key not in self._plugins]
+        for key in [*self._plugins.keys() - serving, *no_more, *newly]:
             known = self._plugins.get(key)
             yield self._end(key, known.workers if known else (), removed=key in removed)
+        self._removed = removed
         for each in snapshot.plugins:
             listed = {worker.id for worker in each.workers}
             known = self._plugins.get(PluginKey(each.plugin))
@@ -100,7 +104,7 @@ class Mirror:
         handles = [wire.read_worker(each, key, version, self._run_dir) for each in plugin.workers]
         workers = {each.worker: before.get(each.worker) or self._open(each) for each in handles}
         self._plugins[key] = Known(version, workers, plugin.max_procs)
-        self._removed.discard(key)
+        self._removed.pop(key, None)
         going = self._leave(before, workers, draining)
         if former is None:
             return RegisterMessage(key, version, tuple(workers.values()), plugin.max_procs)
@@ -109,8 +113,11 @@ class Mirror:
     def _end(self, key: PluginKey, draining: Iterable[str], *, removed: bool) -> HostMessage:
         known = self._plugins.pop(key, None)
         going = self._leave(known.workers if known else {}, {}, draining)
+        self._removed.pop(key, None)
         if removed:
-            self._removed.add(key)
+            self._removed[key] = None
+            if len(self._removed) > MOST_TOMBSTONES:
+                del self._removed[next(iter(self._removed))]
             return RemoveMessage(key, going, self._on_drained)
         return UnregisterMessage(key, going, self._on_drained)
 

@@ -16,6 +16,8 @@ from controller.manager.host_messages import (
 from controller.registry.ledger import Ledger
 from controller.registry.pb import registry_pb2 as pb
 
+LONGEST_NAME = 128  # of a host, in characters
+
 
 def write(message: HostMessage, run_dir: Path) -> pb.WatchResponse:
     """Give the response for a message, without a sequence number."""

@@ -191,8 +191,8 @@ def test_a_yaml_that_cannot_be_used_is_refused_with_its_place() -> None:
         (identity(id="x" * 254, name="a"), f"GetMetadata: identity.id '{'x' * 50}': 253 printable characters at most"),
         (identity(id="a", name="a\u202e"), r"GetMetadata: identity.name 'a\u202e': 253 printable characters at most"),
         (
-            identity(id="a", name="a", description="x" * 65536),
-            "GetMetadata: 65550 bytes, and at most 65536 are taken",
+            identity(id="a", name="a", description="\0" * 12_000),
+            "GetMetadata: 72373 bytes as JSON, and at most 65536 are taken",
         ),
         (b"\xff\xff\xff", "GetMetadata: an answer that cannot be read"),
     ],
@@ -234,6 +234,15 @@ async def test_each_call_has_its_deadline(
     monkeypatch.setattr(bundled, constant, 0.1)
     there = await channel(answering(**({"Init": b""} | {method: hang})))
     assert await refusal(there) == f"{method}: no answer within 0.1 s"
+
+
+async def test_a_deadline_of_the_plugins_own_is_told_as_it_said(channel: Callable[[Register], Any]) -> None:
+    async def late(_request: bytes, context: Any) -> bytes:
+        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the database is slow")
+
+    dispensed = await greet(await channel(answering(Init=b"", GetMetadata=identity(id="a", name="a"), Ping=late)))
+    with pytest.raises(AdapterError, match=r"^Ping: DEADLINE_EXCEEDED the database is slow$"):
+        await dispensed.lifecycle.ping()
 
 
 def test_the_deadlines_are_those_of_blink() -> None:

@@ -1,5 +1,7 @@
 """A bad config, at start and while running: said with its place, and what runs goes on."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -129,6 +131,17 @@ def test_an_unknown_field_is_a_warning_and_no_more(controller: Rig):
     )
     assert f"{controller.config}:{line}:" in warning["problem"]
     assert "spec.kinds[zoo].plugins[plugin].wrokers" in warning["problem"]
+
+
+def test_canary_and_shadow_are_unknown_fields_which_run_warns_of_and_validate_refuses(controller: Rig):
+    serving(controller, mode="canary", rolloutPercent=10, shadow=True)
+    names = {f"spec.kinds[zoo].plugins[plugin].{each}" for each in ("mode", "rolloutPercent", "shadow")}
+    warned = {each["problem"].split(": ")[1] for each in controller.records("config warning")}
+    assert warned == names
+    command = [sys.executable, "-m", "controller", "validate", str(controller.config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert {line.split(": ")[1] for line in done.stdout.splitlines()} == names
 
 
 def test_other_bytes_than_the_pinned_are_not_started_while_the_old_version_serves(controller: Rig):

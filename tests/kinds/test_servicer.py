@@ -234,6 +234,23 @@ async def test_hooks_may_be_coroutine_functions(serve: Serve) -> None:
     assert not plugin.begun
 
 
+class Stops(Rule):
+    def init(self) -> None:
+        next(iter(()))
+
+    def ping(self) -> None:
+        next(iter(()))
+
+
+@pytest.mark.parametrize("method", ["Init", "Ping"])
+async def test_a_stop_iteration_of_a_plain_hook_is_an_error_like_others(serve: Serve, method: str) -> None:
+    stub = await serve(Stops())
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await getattr(stub, method)(getattr(common_pb2, f"{method}Request")(), timeout=5)
+    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert str(caught.value.details()).startswith("RuntimeError: the hook raised StopIteration (test_servicer.py:")
+
+
 # --- threads
 
 

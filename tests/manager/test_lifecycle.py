@@ -225,6 +225,41 @@ async def test_what_is_no_text_never_reaches_the_core(root, reported):
         assert "not Reported with texts" in here.plugin.last_exit.message
 
 
+@pytest.mark.parametrize("size", [2**18, 2**18 + 1])
+async def test_what_a_plugin_says_of_itself_is_bounded_in_bytes(root, size):
+    async def answer():
+        return Dispensed("item", Reported("i", "n" * (size % 2), "é" * (size // 2 - 1) + "x"))
+
+    async with house(root, answer) as here:
+        here.want("good")
+        await here.until(lambda: here.plugin.last_exit or here.messages)
+        assert bool(here.messages) == (size == 2**18)
+        if not here.messages:
+            said = "it gave 262145 bytes about the plugin, and at most 262144 are taken"
+            assert here.plugin.last_exit.message == f"adapter 'standard': {said}"
+
+
+@pytest.mark.parametrize("concurrency", ["2", 1.5, True, 0, -1, 2**31], ids=repr)
+async def test_a_number_of_calls_that_is_none_fails_that_worker_and_nobody_hears_of_it(root, concurrency):
+    async with house(root) as here:
+        here.adapter.concurrency = concurrency
+        here.want("good")
+        await here.until(lambda: here.plugin.last_exit or here.messages)
+        assert here.messages == []
+        assert here.plugin.last_exit.reason == "AdapterFailed"
+        said = f"its concurrency is {concurrency!r}, neither None nor a number from 1 to 2147483647"
+        assert said in here.plugin.last_exit.message
+
+
+@pytest.mark.parametrize("concurrency", [None, 1, 2**31 - 1], ids=repr)
+async def test_a_number_of_calls_reaches_the_hosts(root, concurrency):
+    async with house(root) as here:
+        here.adapter.concurrency = concurrency
+        here.want("good")
+        await here.until(lambda: here.told(RegisterMessage))
+        assert [each.concurrency for each in here.told(RegisterMessage)[0].workers] == [concurrency]
+
+
 async def test_a_handshake_that_refuses_to_end_holds_up_no_stop(root):
     async with house(root, insist) as here:
         here.want("good", start_timeout=60.0)

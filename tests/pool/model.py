@@ -77,8 +77,7 @@ class Model:
         self.debts |= {(message, worker) for worker in workers}
 
     def goes(self, state: str) -> None:
-        if self.state != "removed":  # a tombstone stays until the plugin is registered
-            self.state = state
+        self.state = state
         self._list({})
         for ticket in list(self.waiting):
             if state == "removed" or not ticket.is_idempotent:

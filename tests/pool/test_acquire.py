@@ -254,6 +254,13 @@ async def test_a_plugin_registered_again_has_no_tombstone() -> None:
     assert isinstance(await host.begin().outcome(), NotFoundError)
 
 
+async def test_an_unregistered_plugin_has_no_tombstone() -> None:
+    host = Host()
+    host.remove()
+    host.unregister()
+    assert isinstance(await host.begin().outcome(), NotFoundError)
+
+
 async def test_a_waiter_that_was_handed_a_worker_when_its_plugin_went_is_told_so() -> None:
     host = Host()
     host.register("a")

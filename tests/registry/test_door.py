@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -13,7 +15,7 @@ import pytest
 
 from controller.http import listen_unix
 from controller.peers import Peers
-from tests.registry.conftest import Host, until
+from tests.registry.conftest import DEADLINE, Host, until
 
 USER, GROUP = 12001, 12000
 KNOCK = """
@@ -140,6 +142,30 @@ async def test_the_number_of_connections_is_bounded(registry, monkeypatch, caplo
     assert "1 connections are open" in caplog.records[-1].why
     await host.close()
     await other.close()
+
+
+async def test_a_connection_without_a_watch_is_cut_and_one_with_a_watch_is_not(registry, connect, monkeypatch):
+    monkeypatch.setattr("controller.registry.door.SILENT_SECONDS", 0.1)
+    host = connect()
+    await host.hello("one")
+    began = time.monotonic()
+    reader, writer = await asyncio.open_unix_connection(registry.socket)
+    with suppress(ConnectionResetError):
+        async with asyncio.timeout(DEADLINE):
+            await reader.read()
+    assert time.monotonic() - began > 0.09
+    writer.close()
+    registry.say(registry.words.register("w1"))
+    assert (await host.hear()).sequence == 2
+
+
+async def test_a_connection_is_cut_when_its_watches_have_ended_for_long(registry, connect, monkeypatch):
+    monkeypatch.setattr("controller.registry.door.SILENT_SECONDS", 0.1)
+    host = connect()
+    await host.hello("one")
+    await host.call.done_writing()
+    assert (await host.end())[0] is grpc.StatusCode.OK
+    await until(lambda: not registry.server._door._open)
 
 
 async def test_a_private_socket_that_is_gone_costs_the_connection_and_not_the_controller(registry, connect):

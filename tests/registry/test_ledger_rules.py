@@ -175,10 +175,11 @@ def test_a_host_that_is_gone_is_forgotten(ledger, words):
 def test_tombstones_are_kept_until_the_plugin_is_back(ledger, words):
     ledger.take(words.remove("w1"))
     ledger.take(words.remove(plugin=B))
-    ledger.take(words.unregister(plugin=B))
     assert ledger.tombstones == (A, B)
     ledger.take(words.register("w2"))
     assert ledger.tombstones == (B,)
+    ledger.take(words.unregister(plugin=B))
+    assert ledger.tombstones == ()
 
 
 def test_only_the_latest_tombstones_are_kept(ledger, words, monkeypatch):

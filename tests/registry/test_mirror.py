@@ -13,7 +13,7 @@ from controller.manager.host_messages import (
     UnregisterMessage,
     UpdateMessage,
 )
-from controller.registry import wire
+from controller.registry import mirror, wire
 from controller.registry.ledger import Ledger
 from controller.registry.mirror import Mirror
 from tests.registry.words import V1, V2, A, B, Words
@@ -56,6 +56,8 @@ class Following:
                 self.serving[key] = [each.worker for each in message.workers]
             elif isinstance(message, RemoveMessage):
                 self.removed.add(key)
+            else:
+                self.removed.discard(key)
             if not isinstance(message, RegisterMessage):
                 assert not self.draining & set(message.draining), "told twice"
                 self.draining |= set(message.draining)
@@ -144,6 +146,34 @@ def test_tombstones_come_with_the_snapshot_once():
     assert following.connect() == []
 
 
+def test_tombstones_that_a_new_controller_does_not_know_are_taken_away():
+    following = Following()
+    following.connect()
+    following.say(following.words.remove())
+    following.ledger = Ledger()
+    assert following.connect() == [UnregisterMessage(A, (), following.words.on_drained)]
+    assert following.connect() == []
+
+
+def test_a_plugin_that_comes_back_while_nobody_listens_is_told_as_such_and_no_more():
+    following = Following()
+    following.connect()
+    following.say(following.words.remove())
+    following.is_connected = False
+    following.say(following.words.register("w1"))
+    assert [type(each) for each in following.connect()] == [RegisterMessage]
+
+
+def test_of_tombstones_the_latest_are_known(monkeypatch):
+    monkeypatch.setattr(mirror, "MOST_TOMBSTONES", 2)
+    following = Following()
+    following.connect()
+    for plugin in ("rule/x", "rule/y", "rule/z", "rule/y"):
+        following.say(following.words.remove(plugin=plugin))
+    following.ledger = Ledger()
+    assert [each.plugin for each in following.connect()] == ["rule/z", "rule/y"]
+
+
 def test_an_answer_counts_once():
     following = Following()
     following.connect()
@@ -161,9 +191,12 @@ def test_after_any_history_a_host_believes_what_the_server_knows(data):
     following, number = Following(), 0
     words, serving = following.words, {A: [], B: []}
     for _ in range(data.draw(st.integers(1, 15))):
-        action = data.draw(st.sampled_from(["serve", "serve", "serve", "lose", "connect", "answer"]))
+        action = data.draw(st.sampled_from(["serve", "serve", "serve", "lose", "forget", "connect", "answer"]))
         if action == "lose":
             following.is_connected = False
+        elif action == "forget":  # as a new controller does, which knows no tombstones
+            following.is_connected = False
+            following.ledger._tombstones.clear()
         elif action == "connect":
             following.connect()
         elif action == "answer" and following.draining:
@@ -187,7 +220,7 @@ def test_after_any_history_a_host_believes_what_the_server_knows(data):
     following.connect()
     known = {key: [each.worker for each in what.workers] for key, what in following.ledger.serving.items()}
     assert following.serving == known
-    assert set(following.ledger.tombstones) <= following.removed
+    assert set(following.ledger.tombstones) == following.removed
     held = {worker for workers in known.values() for worker in workers}
     assert set(following.mirror.holds) == held | following.draining
     assert sorted(following.opened) == sorted(set(following.opened)), "each is opened once"

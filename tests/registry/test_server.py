@@ -215,6 +215,36 @@ async def test_more_hosts_than_may_be_are_refused_and_those_that_are_known_are_n
     assert (await connect().hello("one")).sequence == 1
 
 
+async def test_a_host_that_comes_back_under_new_names_is_refused_until_the_former_ones_are_gone(
+    registry, connect, monkeypatch
+):
+    monkeypatch.setattr("controller.registry.server.MOST_HOSTS", 1)
+    first = connect()
+    await first.hello("one")
+    await first.close()
+    await until(lambda: not registry.server.hosts)
+    other = connect()
+    await other.say(hello=pb.Hello(host="two"))
+    code, text = await other.end()
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert text == "1 hosts are connected, or were within the last 2 s"
+    assert (await connect().hello("one")).sequence == 1
+
+
+async def test_answers_that_nobody_waits_for_are_taken_but_not_for_ever(registry, connect, monkeypatch):
+    monkeypatch.setattr("controller.registry.server.MOST_STRAYS", 2)
+    words, host = registry.words, connect()
+    registry.say(words.register("w1", "w2"))
+    await host.hello()
+    registry.say(words.update("w2", draining=("w1",)))
+    for worker in ("none", "none", "w1", "w1", "none", "w2", "w2", "w2"):
+        await host.drained(worker)
+    await until(lambda: words.answers)
+    assert registry.server.hosts == ("app",)
+    await host.drained("none")
+    assert await host.end() == (grpc.StatusCode.INVALID_ARGUMENT, "3 answers for workers that it does not owe")
+
+
 async def test_at_the_end_hosts_are_told_and_drains_are_answered(registry, connect):
     host = connect()
     await host.hello()

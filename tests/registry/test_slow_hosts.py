@@ -76,6 +76,16 @@ async def test_debts_of_a_host_that_was_cut_are_void_when_it_is_gone(registry, m
     deaf.close()
 
 
+async def test_one_message_is_never_too_large_for_a_host_that_waits_for_it(monkeypatch):
+    monkeypatch.setattr(feed, "MOST_BYTES", 100)
+    made = Feed("app", pb.WatchResponse(snapshot=pb.Snapshot()))
+    await made.get()
+    made.put(pb.WatchResponse(remove=pb.Remove(plugin="x" * 500)))
+    assert not made.ended.done()
+    made.put(pb.WatchResponse(remove=pb.Remove(plugin="x")))
+    assert made.ended.result()[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 async def test_bytes_are_bounded_as_well_and_the_snapshot_is_not_counted(monkeypatch):
     monkeypatch.setattr(feed, "MOST_BYTES", 100)
     big = pb.WatchResponse(remove=pb.Remove(plugin="x" * 60))
