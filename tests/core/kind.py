@@ -63,8 +63,11 @@ class KindWorld:
                     assert len(plugin.workers) == plugin.spec.workers
                     assert plugin.duplicate is None
                 case Refused():
-                    assert plugin.duplicate is None
+                    if plugin.duplicate is not None:  # rightly: the holder reported the id before the world turned
+                        holder = self.state.plugins[plugin.duplicate.holder]
+                        assert holder.serving.reported.id == plugin.duplicate.id
                     assert len(plugin.workers) == (plugin.spec.workers if plugin.serving else 0)
                 case Off():
                     assert plugin.workers == {}
-        assert all(not claim.waiting for claim in self.state.index.ids.values())
+        refused = {plugin.key for plugin in self.state.plugins.values() if plugin.duplicate is not None}
+        assert {key for claim in self.state.index.ids.values() for key in claim.waiting} == refused

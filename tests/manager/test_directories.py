@@ -13,6 +13,13 @@ from controller.goplugin import preflight
 from controller.manager.directories import RUN_DIR_LIMIT, held
 
 
+@pytest.fixture
+def tmp_path():
+    """Short enough for a run dir, wherever the tests run."""
+    with tempfile.TemporaryDirectory(prefix="pm", dir="/tmp") as made:
+        yield Path(made)
+
+
 def test_directories_are_made_private_and_shared(tmp_path):
     with held(tmp_path / "state", tmp_path / "run") as directories:
         assert directories.state.stat().st_mode & 0o777 == 0o700
