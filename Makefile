@@ -102,7 +102,7 @@ DURATION ?= 1800
 .PHONY: soak
 soak: $(PROJECT) $(GO) ## everything at random under load for DURATION seconds
 	python tests/tools/build.py echo callhost
-	python tests/soak/soak.py --duration $(DURATION) $(SOAK_ARGS)
+	PLUGINMGR_TEST_SECONDS=120 python tests/soak/soak.py --duration $(DURATION) $(SOAK_ARGS)
 
 .PHONY: mutants
 mutants: $(PROJECT) ## plant defects in the core and see that its tests find them
