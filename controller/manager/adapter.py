@@ -101,7 +101,7 @@ class Dispensed(Generic[T]):
 class PluginAdapter(Protocol[T]):
     """One plugin kind. Stateless: one instance serves every worker of every plugin that names it.
 
-    An adapter subclasses this and overrides what differs: as it stands here it is the `standard` one.
+    An adapter subclasses this, overrides `handshake`, and what else differs: the rest suits the `standard` one.
     """
 
     plugin_key: str = ""  # the kind's name, "rule" say
