@@ -114,8 +114,9 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .PHONY: lock
 lock: $(DEPENDENCIES) ## resolve the dependencies of pyproject.toml anew into requirements/ (UPGRADE=--upgrade for newer ones)
-	$(COMPILE) $(UPGRADE) pyproject.toml --group dev --output-file requirements/dev.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra cluster --group dev --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE) pyproject.toml --extra cluster --constraints requirements/dev.txt --output-file requirements/cluster.txt
 	$(COMPILE) $(UPGRADE) --group foreign --output-file requirements/foreign.txt
 	$(COMPILE) $(UPGRADE) --group go --output-file requirements/go.txt
 

@@ -1,4 +1,4 @@
-"""The status file's writer: latest wins, only when the meaning changed, at most once a second."""
+"""The status document's writer: latest wins, only when the meaning changed, at most once a second."""
 
 import asyncio
 import logging

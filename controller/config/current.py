@@ -79,6 +79,11 @@ class CurrentConfig:
         """There is no config any more; the last good one stays."""
         self._complain(ConfigMissing(message))
 
+    def fall_back(self) -> None:
+        """Nobody says what the config is: go on with the one kept from an earlier run, if nothing is in force yet."""
+        if self._document is None and self._kept is not None:
+            self._take_kept(self._kept)
+
     def refresh(self) -> None:
         """Read the secrets again, and ask for hints."""
         if self._document is None or (self._secrets.is_fresh() and self._ask(self._document) == self._hinted):
@@ -129,13 +134,12 @@ class CurrentConfig:
     def _complain(self, event: ConfigRejected | ConfigMissing) -> None:
         if event == self._complaint:
             return
-        if self._document is None and self._kept is not None:
-            self._fall_back(self._kept)
+        self.fall_back()
         self._complaint = event
         _logger.warning("config not usable", extra={"problem": event.message, "last_good": self._document is not None})
         self._submit(event)
 
-    def _fall_back(self, kept: Document) -> None:
+    def _take_kept(self, kept: Document) -> None:
         try:
             self._config = self._resolve(kept)
         except DocumentError as error:  # an adapter was installed then and is not now

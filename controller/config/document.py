@@ -20,6 +20,16 @@ class Document:
     warnings: tuple[Finding, ...] = ()
     source: str = ""
 
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.data["metadata"]["name"])
+
+    @property
+    def uid(self) -> str:
+        """The API server's own name for this very object; "" for a file."""
+        return str(self.data["metadata"].get("uid") or "")
+
 
 def parse(text: str | bytes, *, source: str, strict: bool = False) -> Document:
     """The PluginConfig in a file's text; raises DocumentError with everything that is wrong, by line.

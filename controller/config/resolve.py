@@ -58,7 +58,7 @@ def resolve_with(secrets: Secrets, document: Document, *, plugin_dir: str, hints
         lower = over(kind.get("defaults", {}), spec.get("defaults", {}))
         hinted = {name: hint for (of, name), hint in hints.items() if of == place.kind}
         kinds[place.kind] = resolver.spec(kind, lower, hinted, place.directory)
-    return Config(document.generation, spec.get("paused", False), kinds)
+    return Config(document.generation, spec.get("paused", False), kinds, document.name, document.uid)
 
 
 def places(document: Document, plugin_dir: str) -> list[Place]:

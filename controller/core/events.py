@@ -28,6 +28,17 @@ class ConfigMissing:
 
 
 @dataclass(frozen=True, slots=True)
+class PodNoted:
+    """What the shell alone can see of the pod: `type` is a condition, `problem` why it is true, None if it is not.
+
+    ConfigStale: the config's source does not answer. ApiUnreachable: the status cannot be written.
+    """
+
+    type: str
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
 class VolumeScanned:
     """All plugin directories, by path. `problems` concern the volume or the store as a whole."""
 
@@ -106,6 +117,7 @@ Event = (
     ConfigRead
     | ConfigRejected
     | ConfigMissing
+    | PodNoted
     | VolumeScanned
     | Started
     | Failed

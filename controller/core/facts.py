@@ -200,8 +200,10 @@ class KindSpec:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One PluginConfig, all layers merged."""
+    """One PluginConfig, all layers merged. Made again under the same name it has another `uid`; a file has none."""
 
     generation: int
     paused: bool
     kinds: Mapping[str, KindSpec]
+    name: str = ""
+    uid: str = ""

@@ -14,6 +14,7 @@ from controller.core.events import (
     Event,
     Failed,
     MemoryExceeded,
+    PodNoted,
     RestartRequested,
     ShutdownRequested,
     Started,
@@ -40,19 +41,19 @@ def fold(draft: Draft, event: Event) -> None:
             scope.shut_down(draft, grace)
         case Tick():
             pass  # deadlines are looked at in every step
-        case ConfigRead() | ConfigRejected() | ConfigMissing() | VolumeScanned():  # pragma: no branch - a closed union
+        case ConfigRead() | ConfigRejected() | ConfigMissing() | PodNoted() | VolumeScanned():  # pragma: no branch
             if draft.shutdown_at is None:
                 fold_world(draft, event)
 
 
-def fold_world(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | VolumeScanned) -> None:
-    """Write down what was seen of the config or the volume."""
+def fold_world(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | PodNoted | VolumeScanned) -> None:
+    """Write down what was seen of the config, the volume or the pod."""
     match event:
         case ConfigRead(config):
             scope.take_config(draft, config)
         case VolumeScanned(directories):
             scope.take_scan(draft, directories)
-        case ConfigRejected() | ConfigMissing():  # pragma: no branch - a closed union
+        case ConfigRejected() | ConfigMissing() | PodNoted():  # pragma: no branch - a closed union
             pass
     pod.note(draft, event)
 

@@ -1,21 +1,29 @@
 """What an operator reads about the pod as a whole: Ready, and what is wrong with config or volume.
 
 Those of `FIXED` always stand; a problem of the volume or the store stands under its own reason while scans report it.
-What the cluster adds (a stale config) is the shell's.
+What only the shell can see, such as an API server that does not answer, comes as PodNoted.
 """
 
 from typing import Final
 
 from controller.core.conditions import Finding, dated
 from controller.core.draft import Draft
-from controller.core.events import ConfigMissing, ConfigRead, ConfigRejected, VolumeScanned
+from controller.core.events import ConfigMissing, ConfigRead, ConfigRejected, PodNoted, VolumeScanned
 from controller.core.facts import Problem
 from controller.core.reasons import Reason
 
-FIXED: Final = ("Ready", "ConfigMissing", "ConfigRejected", "Paused", "VolumeMissing")
+FIXED: Final = (
+    "Ready",
+    "ConfigMissing",
+    "ConfigRejected",
+    "ConfigStale",
+    "ApiUnreachable",
+    "Paused",
+    "VolumeMissing",
+)
 
 
-def note(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | VolumeScanned) -> None:
+def note(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | PodNoted | VolumeScanned) -> None:
     """Write down what an event says about the pod."""
     match event:
         case ConfigRead(config):
@@ -29,6 +37,8 @@ def note(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | Volu
             put(draft, ("ConfigRejected", True, Reason.CONFIG_REJECTED, message))
         case ConfigMissing(message):
             put(draft, ("ConfigMissing", True, Reason.CONFIG_MISSING, message))
+        case PodNoted(kind, problem):
+            put(draft, absent(kind) if problem is None else finding(kind, [problem]))
         case VolumeScanned():  # pragma: no branch - a closed union
             note_volume(draft, event)
 

@@ -4,6 +4,7 @@ Rules 6 to 9 and `paused` meet here; what the facts say of one plugin is `desire
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from controller.core import desired
@@ -20,7 +21,7 @@ def take_config(draft: Draft, config: Config) -> None:
     """Believe another config; what it says in a pause takes effect at its end, till then the kinds stay."""
     before = draft.config
     if before is not None and config.paused:
-        draft.config = Config(config.generation, paused=True, kinds=kinds_in_pause(draft, before, config))
+        draft.config = replace(config, kinds=kinds_in_pause(draft, before, config))
         for plugin in () if before.paused else draft.was.plugins.values():
             if plugin.candidate is not None:
                 draft.open(plugin.key)  # it waits from now on, and has to say so

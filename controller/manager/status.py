@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.core.conditions import is_wanted
-from controller.core.model import Clock, Condition, Off, Phase, Plugin, PluginKey, Release, State, Target, WorkerId
+from controller.core.model import (
+    Clock,
+    Condition,
+    Config,
+    Off,
+    Phase,
+    Plugin,
+    PluginKey,
+    Release,
+    State,
+    Target,
+    WorkerId,
+)
 from controller.core.reasons import Reason
 from controller.manager.journal import Journal
 
@@ -38,7 +50,7 @@ def document(state: State, identity: Identity, journal: Journal, clock: Clock) -
         "status": {
             "ready": is_all_ready(state),
             "summary": f"{ready}/{len(wanted)}",
-            **({"observedGeneration": state.config.generation} if state.config else {}),
+            **(_config(state.config) if state.config else {}),
             "controller": {
                 "pid": identity.pid,
                 "startedAt": timestamp(identity.started_at),
@@ -146,6 +158,14 @@ def timestamp(wall: float) -> str:
 def now() -> Clock:
     """The clocks as a view needs them; `chance` is unused here."""
     return Clock(monotonic=time.monotonic(), wall=time.time(), chance=0.0)
+
+
+def _config(config: Config) -> dict[str, Any]:
+    named = {"name": config.name, "uid": config.uid}
+    return {
+        "observedGeneration": config.generation,
+        "config": {field: value for field, value in named.items() if value},
+    }
 
 
 def _condition(condition: Condition) -> dict[str, Any]:

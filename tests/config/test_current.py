@@ -233,3 +233,22 @@ def test_no_log_tells_a_secret(current, document, rule, tmp_path, caplog):
         config.save()
     assert caplog.records
     assert all("s3cret" not in str(record.__dict__) for record in caplog.records)
+
+
+def test_where_nobody_says_what_the_config_is_the_kept_one_is_followed_and_told_once(current, document):
+    config, _ = current()
+    config.offer(document({"kinds": []}, uid="4711", generation=3))
+    config.save()
+    config, events = current()
+    config.fall_back()
+    config.fall_back()
+    assert [(event.config.name, event.config.uid, event.config.generation) for event in events] == [
+        ("detections", "4711", 3)
+    ]
+
+
+def test_an_object_made_again_under_the_same_name_is_another_config(current, document):
+    config, events = current()
+    for uid in ("4711", "4712"):
+        config.offer(document({"kinds": []}, uid=uid, generation=1))
+    assert [event.config.uid for event in events] == ["4711", "4712"]

@@ -16,6 +16,7 @@ from controller.core.events import (
     Drained,
     Failed,
     MemoryExceeded,
+    PodNoted,
     RestartRequested,
     ShutdownRequested,
     Started,
@@ -90,7 +91,7 @@ class HostileWorld(RuleBasedStateMachine, KindWorld):
     def unpause(self):
         self.read(self.config.kinds)
 
-    @rule(event=st.sampled_from((ConfigRejected("bad"), ConfigMissing("gone"))))
+    @rule(event=st.sampled_from((ConfigRejected("bad"), ConfigMissing("gone"), PodNoted("ConfigStale", None))))
     def lose_config(self, event):
         self.outside.send(event)
 

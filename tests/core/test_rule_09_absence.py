@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.events import ConfigMissing, ConfigRejected
+from controller.core.events import ConfigMissing, ConfigRejected, PodNoted
 from controller.core.messages import Register, Remove, Unregister
 from controller.core.model import Off, Phase, Problem
 from controller.core.reasons import Reason
@@ -228,3 +228,15 @@ def test_a_volume_missing_as_a_whole_is_the_same_condition_as_a_missing_director
     world.scan(GONE, problems=(Problem(Reason.VOLUME_MISSING, "no volume"),))
     assert world.of_pod("VolumeMissing").message == "the mount is gone; no volume"
     assert len([condition for condition in world.state.conditions if condition.type == "VolumeMissing"]) == 1
+
+
+def test_what_only_the_shell_sees_of_the_pod_is_shown_while_it_is_true_and_touches_no_plugin():
+    world = World()
+    world.up()
+    stale = Problem(Reason.CONFIG_STALE, "no answer for 9 s")
+    assert world.send(PodNoted("ConfigStale", stale)).touched == frozenset()
+    world.scan(a="one")
+    condition = world.of_pod("ConfigStale")
+    assert (condition.status, condition.reason, condition.message) == (True, Reason.CONFIG_STALE, "no answer for 9 s")
+    world.send(PodNoted("ConfigStale", None))
+    assert world.of_pod("ConfigStale").status is False

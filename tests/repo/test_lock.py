@@ -12,9 +12,11 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PYPROJECT["dependency-groups"]
+CLUSTER = PYPROJECT["project"]["optional-dependencies"]["cluster"]
 WANTED = {
     "run": PYPROJECT["project"]["dependencies"],
-    "dev": PYPROJECT["project"]["dependencies"] + GROUPS["dev"] + PYPROJECT["build-system"]["requires"],
+    "cluster": PYPROJECT["project"]["dependencies"] + CLUSTER,
+    "dev": PYPROJECT["project"]["dependencies"] + CLUSTER + GROUPS["dev"] + PYPROJECT["build-system"]["requires"],
     "foreign": GROUPS["foreign"],
     "go": GROUPS["go"],
 }
@@ -51,9 +53,10 @@ def test_every_pin_is_followed_by_a_hash(name: str) -> None:
     ] == []
 
 
-def test_tests_run_with_what_is_shipped() -> None:
+@pytest.mark.parametrize("name", ["run", "cluster"])
+def test_tests_run_with_what_is_shipped(name: str) -> None:
     development = locked("dev")
-    assert {name: development.get(name) for name in locked("run")} == locked("run")
+    assert {name: development.get(name) for name in locked(name)} == locked(name)
 
 
 def test_no_lock_is_left_unchecked() -> None:
