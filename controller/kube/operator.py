@@ -27,6 +27,7 @@ LOGIN_LASTS = 60.0  # seconds; a login that was refused sooner is followed by a 
 ENDING = 3.0  # seconds for a cancelled run to end; then its thread is left behind
 CONNECT, REQUEST = 5.0, 15.0  # seconds
 RETRIED_WITHIN = 4.0  # seconds
+INACTIVE = 70.0  # seconds without a word, though there is a bookmark every 60, until the watch is begun anew
 
 if TYPE_CHECKING:
     import aiohttp
@@ -110,6 +111,7 @@ class Operator:
         settings.scanning.disabled = True
         settings.watching.field_selectors[GROUP, VERSION, CONFIGS] = f"metadata.name={self._name}"
         settings.watching.server_timeout = random.randint(240, 360)  # noqa: S311 - spreads pods, hides nothing
+        settings.watching.inactivity_timeout = INACTIVE
         settings.networking.connect_timeout = CONNECT
         settings.networking.request_timeout = REQUEST
         settings.networking.error_backoffs = _Backoffs()
