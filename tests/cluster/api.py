@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-DEADLINE = 30.0  # for anything that is waited for
+from controller.testing.answers import DEADLINE
+
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 
@@ -49,6 +50,12 @@ class Api:
         self.client_certificate = client_certificate
         self.check = check
         self._context: ssl.SSLContext | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the server listens."""
+        where = urlsplit(self.server)
+        return where.hostname or "", where.port or 443
 
     def api(
         self,

@@ -1,7 +1,6 @@
 """The fake does right what a client needs, and wrong what a test wants, to a real client."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -9,17 +8,11 @@ import pytest
 from kubernetes.aio import client, config, watch
 from kubernetes.aio.client.exceptions import ApiException
 
-from tests.cluster.fake_api import OURS, FakeApi, fake_api
+from tests.cluster.fake_api import OURS, FakeApi
 from tests.cluster.faults import Cut, Events, Garbage, Refuse, Silence, error
 
 SPEC = {"spec": {"kinds": []}}
 CONFIGS = (*OURS, "default", "pluginconfigs")
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeApi]:
-    with fake_api() as made:
-        yield made
 
 
 @pytest.fixture
