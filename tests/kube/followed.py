@@ -35,7 +35,9 @@ class Followed:
         self.fake = fake
         self.kubeconfig = fake.kubeconfig(kubeconfig)
         self.observed: list[tuple[str, str, str]] = []
-        self.access = Access.find(self.kubeconfig, {}, lambda verb, what, code, _: self.observed.append((verb, what, code)))
+        self.access = Access.find(
+            self.kubeconfig, {}, lambda verb, what, code, _: self.observed.append((verb, what, code))
+        )
         self.keep = keep
         self.events: list[Any] = []
         self.recovered = 0

@@ -59,7 +59,10 @@ async def test_what_is_kept_for_the_next_start_has_nothing_of_the_api_servers_ow
 
 async def test_it_asks_only_for_this_object_and_only_for_what_it_needs(followed: Followed):
     asked = [each for each in followed.fake.requests() if each.verb != "discover"]
-    assert {(each.verb, each.place.resource) for each in asked} == {("list", "pluginconfigs"), ("watch", "pluginconfigs")}
+    assert {(each.verb, each.place.resource) for each in asked} == {
+        ("list", "pluginconfigs"),
+        ("watch", "pluginconfigs"),
+    }
     assert {each.query["fieldSelector"] for each in asked} == {f"metadata.name={NAME}"}
     assert {each.place.namespace for each in asked} == {"default"}
     assert 240 <= int(followed.fake.requests("watch")[0].query["timeoutSeconds"]) <= 360

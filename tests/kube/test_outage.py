@@ -1,8 +1,6 @@
 """Faults of the API server and of the way to it: what is in force stays, and whatever was missed is caught up."""
 
 import asyncio
-import json
-import time
 
 import pytest
 
@@ -21,10 +19,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
     monkeypatch.setattr(config_object, "SILENCE", 0.3)
     monkeypatch.setattr(object_watch, "BEGIN", 1.0)
-    monkeypatch.setattr(object_watch, "PROOF", (0.3, 0.4))
-    monkeypatch.setattr(object_watch, "GRACE", 0.3)
     monkeypatch.setattr(session, "HEADERS", 0.5)
-    monkeypatch.setattr(operator, "INACTIVE", 0.7)
+    monkeypatch.setattr(session, "LASTING", 0.2)
+    monkeypatch.setattr(operator, "INACTIVE", 1.0)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +79,8 @@ async def test_a_watch_that_ends_at_once_is_not_asked_for_again_and_again(prepar
     prepared.fake.fail(Events(()), "watch")
     async with running(prepared):
         await prepared.until(prepared.watches)
-        await asyncio.sleep(3)
-        assert prepared.watches() < 12
+        await asyncio.sleep(2)
+        assert prepared.watches() < 9
 
 
 @pytest.mark.parametrize("fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Refuse(403), EXPIRED])
@@ -91,8 +88,8 @@ async def test_no_fault_is_answered_by_a_flood_of_requests(followed: Followed, f
     followed.fake.fail(fault)
     followed.fake.cut()
     before = len(followed.fake.requests())
-    await asyncio.sleep(3)
-    assert 1 < len(followed.fake.requests()) - before < 25
+    await asyncio.sleep(2)
+    assert 1 < len(followed.fake.requests()) - before < 20
 
 
 async def test_a_new_token_is_taken_when_the_old_one_is_refused(followed: Followed):
@@ -126,7 +123,7 @@ async def test_a_watch_without_a_word_is_begun_anew(prepared: Followed, fault):
     prepared.put()
     prepared.fake.fail(fault, "watch", times=1)
     async with running(prepared):
-        await prepared.until(lambda: prepared.workers() == [1] and prepared.watches() == 1)
+        await prepared.until(lambda: prepared.workers() == [1] and prepared.watches())
         prepared.put(2)
         await prepared.until(lambda: prepared.workers() == [1, 2])
 
@@ -163,5 +160,3 @@ async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followe
     said = [record.message for record in caplog.records if record.name.startswith("controller.kube")]
     assert said == ["the API server tells of no changes", "config is stale", "the API server is back"]
     assert not [record for record in caplog.records if record.name.startswith("kopf")]
-    json.dumps(followed.stale())
-    assert time.monotonic() > 0
