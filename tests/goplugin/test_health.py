@@ -104,6 +104,19 @@ async def test_a_closed_watch_and_a_dead_plugin_are_asked_no_more(
     assert told == []
 
 
+async def test_a_watch_that_is_closed_under_its_check_is_over(ticker: HealthTicker) -> None:
+    checks: list[float] = []
+    session: Session = FakeSession(checks)  # type: ignore[assignment]
+    watch = ticker.watch(session, lambda: Schedule(period=0.01, timeout=1, threshold=1), lambda _: None)
+    while not checks:
+        await asyncio.sleep(0)
+    watch.close()  # the answer is there at the next turn
+    after = FakeSession([])
+    ticker.watch(after, lambda: Schedule(period=0.05, timeout=1, threshold=1), lambda _: None)  # type: ignore[arg-type]
+    await until(lambda: len(after._log) > 1)
+    assert len(checks) == 1
+
+
 async def test_a_hanging_plugin_does_not_hold_up_the_others(place: Place, mood: Mood, ticker: HealthTicker) -> None:
     told: list[str] = []
     moody = place.write(MOODY)
