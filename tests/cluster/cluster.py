@@ -72,10 +72,11 @@ class Cluster(Api):
     # --- our CRDs
 
     def install_crds(self) -> None:
-        """Apply all of crds/ unless they are served."""
+        """Apply those of crds/ unless they are served."""
         if all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             return
-        self.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / "crds"))
+        files = [f"--filename={ROOT}/crds/{each}.yaml" for each in CRDS]
+        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
         ends = time.monotonic() + DEADLINE
         while not all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             if time.monotonic() > ends:
