@@ -1,4 +1,4 @@
-"""The cluster's two ends: the PluginConfig followed, the status written. The only ones who know of Kubernetes.
+"""The cluster: where the config comes from and where the status goes. The only place that knows kopf and kubernetes.
 
-Nothing here is imported in local mode: kopf and the client take tens of MiB, and half a second.
+Nothing in here decides about plugins, and local mode never imports it.
 """
