@@ -58,8 +58,8 @@ test: $(PROJECT) $(FOREIGN) $(GO) ## all tests, with the floors of coverage: 100
 	coverage report --omit 'controller/core/*,controller/*/pb/*' --fail-under 90
 
 .PHONY: test-fast
-test-fast: $(PROJECT) ## the tests that need neither Go nor patience
-	pytest -n 2 -q -m 'not go and not foreign and not slow' $(PYTEST_ARGS)
+test-fast: $(PROJECT) ## the tests that need neither Go, a cluster nor patience
+	pytest -n 2 -q -m 'not go and not cluster and not foreign and not slow' $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(PROJECT) ## format, lint, types, imports, generated files, docs
