@@ -54,7 +54,7 @@ def _well_in_short(plugin: Json) -> Json:
 
 
 def _in_short(plugin: Json) -> Json:
-    kept = {field: plugin[field] for field in KEPT if field in plugin}
+    kept: Json = {field: plugin[field] for field in KEPT if field in plugin}
     kept["conditions"] = [each for each in plugin["conditions"] if each["type"] == "Ready" or each["status"] == "True"]
     return _with_short_messages(kept, NOTE)
 

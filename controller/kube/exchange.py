@@ -77,7 +77,7 @@ class Exchange:
         """Close the connections; the next request opens others."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await client.close()  # type: ignore[no-untyped-call]
 
     async def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
         if self._client is None:
@@ -91,7 +91,8 @@ class Exchange:
             body=request.body,
         )
         response = await client.call_api(method, url, headers, body, _request_timeout=DEADLINE)
-        return response.status, response.headers, await response.read()
+        answer: bytes = await response.read()  # type: ignore[no-untyped-call]
+        return response.status, response.headers, answer
 
 
 def _result(status: int, headers: Mapping[str, str], answer: bytes) -> Json:
