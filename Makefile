@@ -67,6 +67,7 @@ check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	ruff check .
 	mypy
 	lint-imports
+	hadolint Dockerfile
 	rm -rf build/pb && protos/generate.sh python build/pb
 	for part in goplugin kinds registry; do diff --recursive --exclude __init__.py --exclude __pycache__ {build/pb/,}controller/$$part/pb; done
 	cd protos && buf lint && buf breaking --against baseline.binpb
@@ -117,6 +118,7 @@ lock: $(DEPENDENCIES) ## resolve the dependencies of pyproject.toml anew into re
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra cluster --group dev --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
 	$(COMPILE) pyproject.toml --extra cluster --constraints requirements/dev.txt --output-file requirements/cluster.txt
+	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	$(COMPILE) $(UPGRADE) --group foreign --output-file requirements/foreign.txt
 	$(COMPILE) $(UPGRADE) --group go --output-file requirements/go.txt
 
