@@ -58,8 +58,8 @@ test: $(PROJECT) $(FOREIGN) $(GO) ## all tests, with the floors of coverage: 100
 	coverage report --omit 'controller/core/*,controller/*/pb/*' --fail-under 90
 
 .PHONY: test-fast
-test-fast: $(PROJECT) ## the tests that need neither Go nor patience
-	pytest -n 2 -q -m 'not go and not foreign and not slow' $(PYTEST_ARGS)
+test-fast: $(PROJECT) ## the tests that need neither Go, a cluster nor patience
+	pytest -n 2 -q -m 'not go and not cluster and not foreign and not slow' $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(PROJECT) ## format, lint, types, imports, generated files, docs
@@ -67,6 +67,7 @@ check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	ruff check .
 	mypy
 	lint-imports
+	hadolint Dockerfile
 	rm -rf build/pb && protos/generate.sh python build/pb
 	for part in goplugin kinds registry; do diff --recursive --exclude __init__.py --exclude __pycache__ {build/pb/,}controller/$$part/pb; done
 	cd protos && buf lint && buf breaking --against baseline.binpb
@@ -117,6 +118,7 @@ lock: $(DEPENDENCIES) ## resolve the dependencies of pyproject.toml anew into re
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra cluster --group dev --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
 	$(COMPILE) pyproject.toml --extra cluster --constraints requirements/dev.txt --output-file requirements/cluster.txt
+	$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	$(COMPILE) $(UPGRADE) --group foreign --output-file requirements/foreign.txt
 	$(COMPILE) $(UPGRADE) --group go --output-file requirements/go.txt
 

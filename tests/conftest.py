@@ -10,7 +10,7 @@ from tests.foreign import plugins as foreign
 from tests.plugins import zoo
 from tests.tools import build
 
-pytest_plugins = ["controller.testing"]
+pytest_plugins = ["controller.testing", "tests.cluster.fixtures"]
 
 # A shell starts what it puts into the background with SIGINT ignored, and that is handed down to every child.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,6 +17,7 @@ WANTED = {
     "run": PYPROJECT["project"]["dependencies"],
     "cluster": PYPROJECT["project"]["dependencies"] + CLUSTER,
     "dev": PYPROJECT["project"]["dependencies"] + CLUSTER + GROUPS["dev"] + PYPROJECT["build-system"]["requires"],
+    "build": PYPROJECT["build-system"]["requires"],
     "foreign": GROUPS["foreign"],
     "go": GROUPS["go"],
 }
@@ -53,7 +54,7 @@ def test_every_pin_is_followed_by_a_hash(name: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("name", ["run", "cluster"])
+@pytest.mark.parametrize("name", ["run", "cluster", "build"])
 def test_tests_run_with_what_is_shipped(name: str) -> None:
     development = locked("dev")
     assert {name: development.get(name) for name in locked(name)} == locked(name)

@@ -24,6 +24,7 @@ from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags=-s -w")
+KUBERNETES = "v1.37.2"
 FOREIGN_MACHINE = "amd64" if platform.machine() in ("aarch64", "arm64") else "arm64"
 
 
@@ -36,6 +37,7 @@ class Target:
     """One binary: a package seen from a module of this repository, which pins all versions.
 
     `also`: other modules of this repository that it is made of, by a `replace` in its own.
+    `variables`: variables of its packages that the linker sets, such as the version that it tells.
     """
 
     module: str
@@ -43,6 +45,13 @@ class Target:
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     about: str = ""
     also: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What `go build` is given beside the package."""
+        set_by_linker = "".join(f" -X {name}={value}" for name, value in self.variables.items())
+        return *FLAGS[:-1], FLAGS[-1] + set_by_linker
 
 
 def _examples(version: str, **packages: str) -> dict[str, Target]:
@@ -51,6 +60,12 @@ def _examples(version: str, **packages: str) -> dict[str, Target]:
         f"go-plugin-{version}-{name}": Target(f"tests/tools/go-plugin-{version}", f"{where}/{package}")
         for name, package in packages.items()
     }
+
+
+def _kubernetes(about: str, program: str) -> Target:
+    """Without the version it would say v0.0.0-master, and refuse to serve some things and offer others."""
+    said = {"k8s.io/component-base/version.gitVersion": KUBERNETES}
+    return Target("tests/tools/kube", f"k8s.io/kubernetes/cmd/{program}", about=about, variables=said)
 
 
 GRPC = {
@@ -64,6 +79,9 @@ TARGETS: Mapping[str, Target] = {
     "tflint-ruleset-terraform": Target(
         "tests/tools/tflint", "github.com/terraform-linters/tflint-ruleset-terraform", about="takes some minutes"
     ),
+    "etcd": Target("tests/tools/etcd", "go.etcd.io/etcd/server/v3", about="takes about a minute"),
+    "kube-apiserver": _kubernetes("takes about 6 minutes", "kube-apiserver"),
+    "kubectl": _kubernetes("takes about a minute", "kubectl"),
     "protoc-gen-go": Target("tests/tools/protoc-gen", "google.golang.org/protobuf/cmd/protoc-gen-go"),
     "protoc-gen-go-grpc": Target("tests/tools/protoc-gen", "google.golang.org/grpc/cmd/protoc-gen-go-grpc"),
     "greeter-go": Target("examples/greeter/go"),
@@ -74,10 +92,15 @@ TARGETS: Mapping[str, Target] = {
 }
 
 
+def place(name: str) -> Path:
+    """Where the target's binary is once it is built."""
+    return _cache() / _key(TARGETS[name]) / name
+
+
 def build(name: str) -> Path:
     """Return the target's binary, building it if nobody has yet; safe to call from many processes at once."""
     target = TARGETS[name]
-    binary = _cache() / _key(target) / name
+    binary = place(name)
     if binary.exists():
         return binary
     with _alone(name):
@@ -101,7 +124,7 @@ def _build(name: str, target: Target, binary: Path) -> None:
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(dir=binary.parent) as scratch:
         made = Path(scratch, name)
-        command = [go(), "build", *FLAGS, "-o", str(made), target.package]
+        command = [go(), "build", *target.flags, "-o", str(made), target.package]
         done = subprocess.run(command, cwd=ROOT / target.module, env=_environment(target), check=False)
         if done.returncode:
             raise BuildError(f"cannot build {name}: go exited with {done.returncode}")
@@ -127,7 +150,7 @@ def _version() -> str:
 
 
 def _key(target: Target) -> str:
-    digest = hashlib.sha256(f"{_version()} {FLAGS} {target.package} {dict(target.environment)}".encode())
+    digest = hashlib.sha256(f"{_version()} {target.flags} {target.package} {dict(target.environment)}".encode())
     for module in (ROOT / each for each in (target.module, *target.also)):
         for path in sorted(p for p in module.rglob("*") if p.suffix in {".go", ".mod", ".sum"}):
             digest.update(f"\0{path.relative_to(module)}\0".encode() + path.read_bytes())

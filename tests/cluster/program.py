@@ -1,0 +1,56 @@
+"""One program of the control plane as a process: started, killed, started again, and gone with the tests."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+DEADLINE = 30.0  # for anything that is waited for
+# The kernel is asked for SIGKILL when the thread that started it is gone: no server outlives a killed test run.
+DIE_WITH_PARENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+class Program:
+    """Not running before `start`. Everything it says goes to `log`."""
+
+    def __init__(self, binary: Path, log: Path, *flags: str) -> None:
+        self.name = binary.name
+        self.command = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(binary), *flags]
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.parent = ThreadPoolExecutor(1, thread_name_prefix=self.name)  # outlives the thread that calls `start`
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Start it, again with the same flags."""
+        if not self.is_running:
+            self.process = self.parent.submit(self._start).result(DEADLINE)
+
+    def kill(self) -> None:
+        """SIGKILL it and wait for its end."""
+        if self.process:
+            self.process.kill()
+            self.process.wait(DEADLINE)
+            self.process = None
+
+    def close(self) -> None:
+        """Kill it for good."""
+        self.kill()
+        self.parent.shutdown()
+
+    def check(self) -> None:
+        """Raise an AssertionError with the end of the log if it ended by itself."""
+        if self.process and not self.is_running:
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}\n{self.tail()}")
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
