@@ -75,7 +75,8 @@ class Cluster(Api):
         """Apply all of crds/ unless they are served."""
         if all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             return
-        self.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / "crds"))
+        files = [word for each in CRDS for word in ("--filename", str(ROOT / "crds" / f"{each}.yaml"))]
+        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
         ends = time.monotonic() + DEADLINE
         while not all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             if time.monotonic() > ends:
