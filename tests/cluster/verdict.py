@@ -81,10 +81,10 @@ def _refusal(error: ApiError, data: Any) -> Verdict:
 
 
 def _field(cause: Object) -> str:
-    """The schema's `not`, `oneOf` and `anyOf` leave it to the message."""
+    """Some of the schema's words (`not`, `oneOf`, `anyOf`, numbers) leave it to the message."""
     field: str = cause.get("field") or "<nil>"
-    quoted = re.match(r'.*?"(spec[^"]*)" must', cause["message"])
-    return quoted[1] if field == "<nil>" and quoted else field
+    named = re.search(r"\bspec[\w.\[\]]*", cause["message"])
+    return named[0] if field == "<nil>" and named else field
 
 
 def _in_text(message: str) -> list[str]:
