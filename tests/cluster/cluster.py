@@ -72,11 +72,10 @@ class Cluster(Api):
     # --- our CRDs
 
     def install_crds(self) -> None:
-        """Apply all of crds/ unless they are served."""
+        """Apply those of crds/ unless they are served."""
         if all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             return
-        files = [word for each in CRDS for word in ("--filename", str(ROOT / "crds" / f"{each}.yaml"))]
-        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
+        self.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(ROOT / "crds"))
         ends = time.monotonic() + DEADLINE
         while not all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             if time.monotonic() > ends:
