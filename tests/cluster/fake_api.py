@@ -15,11 +15,11 @@ from typing import Any
 
 from aiohttp import web
 
+from controller.testing.answers import DEADLINE
 from tests.cluster.fake_store import Object, Place, Store
 from tests.cluster.faults import Fault, Refuse
 from tests.cluster.loop_thread import LoopThread
 
-DEADLINE = 30.0
 RESOURCES = {"pluginconfigs": "PluginConfig", "pluginpodstatuses": "PluginPodStatus"}
 OURS = ("pluginmgr.dev", "v1alpha1")
 PATH = re.compile(
