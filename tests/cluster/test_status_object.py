@@ -110,7 +110,13 @@ async def test_the_object_of_a_namesake_becomes_this_pods(namespace, tmp_path, s
 
 @pytest.mark.parametrize(
     "text",
-    ["\U0001f600 \U0001f6e1\ufe0f", "\x1b[31mred\x00\x7f\x85\x9f", "a\u2028b\ufeff\ufffe", "#: {[\"'\\\t\n- é €", "x" * 4096],
+    [
+        "\U0001f600 \U0001f6e1\ufe0f",
+        "\x1b[31mred\x00\x7f\x85\x9f",
+        "a\u2028b\ufeff\ufffe",
+        "#: {[\"'\\\t\n- é €",
+        "x" * 4096,
+    ],
     ids=["emoji", "control", "breaks", "yaml", "long"],
 )
 async def test_a_plugin_may_say_what_it_likes(sidecar, text):
@@ -148,6 +154,7 @@ async def test_any_number_of_plugins_is_written(sidecar, number):
     assert [each["type"] for each in sidecar.found()["status"]["conditions"]] == ["Ready"]
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body")  # which is what it is for
 async def test_what_the_api_server_calls_too_large_is_told_more_briefly(sidecar):
     """Its limit can be set lower than anybody thinks, and what it stores beside the document is its own affair."""
     sidecar.object._most = 8 * 1024 * 1024
@@ -230,6 +237,7 @@ async def test_waits_grow_to_five_seconds_and_begin_anew(sidecar, control_plane)
     with pytest.raises(StatusNotWrittenError) as caught:
         await sidecar.write(entry(1))
     assert caught.value.retry_after <= 0.2
+    control_plane.start()
 
 
 async def looks(sidecar, number):
@@ -279,7 +287,9 @@ async def test_a_look_finds_out_that_somebody_else_wrote(sidecar, often):
     await sidecar.write(entry(1))
     other = document(entry(9))
     other["metadata"] = {"name": "web-0"}
-    sidecar.inside.namespace.cluster.api("PATCH", sidecar.path, other, content_type=APPLY, fieldManager="x", force="true")
+    sidecar.inside.namespace.cluster.api(
+        "PATCH", sidecar.path, other, content_type=APPLY, fieldManager="x", force="true"
+    )
     await looks(sidecar, 1)
     assert sidecar.lost > 0
     await sidecar.write(entry(1))
@@ -291,6 +301,7 @@ async def test_a_look_that_fails_proves_nothing(sidecar, often, control_plane):
     control_plane.kill()
     await looks(sidecar, 2)
     assert sidecar.lost == 0
+    control_plane.start()
 
 
 async def test_a_change_is_there_within_a_second_and_a_half(sidecar):
