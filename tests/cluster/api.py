@@ -50,6 +50,12 @@ class Api:
         self.check = check
         self._context: ssl.SSLContext | None = None
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the server listens."""
+        where = urlsplit(self.server)
+        return where.hostname or "", where.port or 443
+
     def api(
         self,
         method: str,

@@ -45,7 +45,7 @@ class ControlPlane:
     @property
     def address(self) -> tuple[str, int]:
         """Where the API server listens."""
-        return "127.0.0.1", self.ports[0]
+        return self.cluster.address
 
     def start(self, deadline: float = DEADLINE) -> None:
         """Start what does not run, on the same ports and data; return when the API server is ready."""
