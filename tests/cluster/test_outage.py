@@ -1,5 +1,6 @@
 """Whatever happens to the API server and on the way to it, plugins are undisturbed and all is caught up afterwards."""
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from tests.cluster.cluster_mode import ACCOUNT, RIGHTS, ClusterMode, cluster_mod
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.cut import Wire, wire_to
 from tests.cluster.namespace import Namespace
+from tests.tools.build import ROOT
 
 CONVERGED = 15.0  # seconds after the API server is back
 SAID = 20.0  # seconds until trouble is shown, at most
@@ -167,6 +169,21 @@ def test_a_restart_while_the_api_server_is_away(serving: ClusterMode, wire: Wire
     wire.mend()
     serving.flag("other", workers=3)
     follows(serving, 3)
+
+
+def test_a_clock_that_is_hours_off(serving: ClusterMode, tmp_path: Path, wire: Wire):
+    serving.terminate()
+    skewed = tmp_path / "skewed"
+    skewed.mkdir()
+    (skewed / "sitecustomize.py").write_text("import time\nreal = time.time\ntime.time = lambda: real() - 7200\n")
+    serving.env["PYTHONPATH"] = os.pathsep.join([str(skewed), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    serving.start()
+    serving.until_state("good", "Serving")
+    wire.refuse()
+    stale(serving, "True")
+    wire.mend()
+    serving.flag("other", workers=2)
+    follows(serving, 2)
 
 
 def test_an_api_server_that_is_silent(undisturbed: ClusterMode, wire: Wire):
