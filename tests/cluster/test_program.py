@@ -48,6 +48,7 @@ def test_it_outlives_the_thread_that_started_it(tmp_path: Path):
     thread = threading.Thread(target=lambda: made.append(running(tmp_path / "log")))
     thread.start()
     thread.join()
+    until_gone(thread.native_id or 0)  # also for the kernel, which is what the signal would come from
     (program,) = made
     assert program.process is not None
     pid = program.process.pid
