@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from controller.testing.answers import DEADLINE
 from controller.testing.processes import is_alive, until_gone
 from tests.cluster.program import Program
@@ -51,8 +53,8 @@ def test_it_outlives_the_thread_that_started_it(tmp_path: Path):
     until_gone(thread.native_id or 0)  # also for the kernel, which is what the signal would come from
     (program,) = made
     assert program.process is not None
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.process.wait(0.2)
     pid = program.process.pid
-    program.check()
-    assert is_alive(pid)
     program.close()
     assert not is_alive(pid)
