@@ -67,7 +67,7 @@ class Api:
         content_type: str = "application/json",
         **query: object,
     ) -> Object:
-        """The object that the API server answers with. `token` makes it somebody else's request.
+        """The object that the API server answers with. `token` makes it somebody else's request; bytes go as they are.
 
         Raises:
             ApiError: it refused.
@@ -130,7 +130,7 @@ class Api:
         separator = "&" if "?" in path else "?"
         try:
             target = path + (separator + urlencode(query) if query else "")
-            connection.request(method, target, json.dumps(body) if body is not None else None, headers)
+            connection.request(method, target, body if isinstance(body, bytes | None) else json.dumps(body), headers)
             yield connection.getresponse()
         finally:
             connection.close()

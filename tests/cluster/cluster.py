@@ -76,8 +76,7 @@ class Cluster(Api):
         """Apply those of crds/ unless they are served."""
         if all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             return
-        files = [f"--filename={ROOT}/crds/{each}.yaml" for each in CRDS]
-        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
+        self.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(ROOT / "crds"))
         ends = time.monotonic() + DEADLINE
         while not all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             if time.monotonic() > ends:

@@ -14,11 +14,15 @@ from controller.core.events import Failed, MemoryExceeded, Started, Stopped, Tic
 from controller.core.model import Condition, Config, Exit, Off, Phase, PluginKey, Slot, State, WorkerId
 from controller.core.reasons import Reason
 from controller.core.step import Step
-from controller.metrics import PluginManagerMetrics, counts
+from controller.metrics import ApiMetrics, PluginManagerMetrics, counts
 from tests.metrics.conftest import plugin, ready, serving, state, target, worker
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 X = {"plugin": "rule/x"}
+
+
+def degraded(*, status: bool, reason: Reason) -> tuple[Condition, ...]:
+    return (*ready(status=True, reason=Reason.SERVING), Condition("Degraded", status, reason, "", 0.0))
 
 
 def lost(reason: Reason) -> Exit:
@@ -36,6 +40,13 @@ def test_a_plugins_series_exist_at_zero_once_it_is_known(bench):
     assert bench.value("plugin_drain_seconds_count", **X) == 0
     for name in ("active_subprocesses", "ready", "backoff_seconds", "resident_memory_bytes"):
         assert bench.value(f"plugin_{name}", **X) == 0
+
+
+def test_a_plugin_has_a_series_for_what_degrades_it_only_while_it_does(bench):
+    bench.step(state(plugin("rule/x", conditions=degraded(status=True, reason=Reason.ROLLED_BACK))))
+    assert bench.value("plugin_degraded", reason="RolledBack", **X) == 1
+    bench.step(state(plugin("rule/x", conditions=degraded(status=False, reason=Reason.AS_EXPECTED))))
+    assert b"plugin_degraded{" not in bench.metrics.render("")[0]
 
 
 def test_a_forgotten_plugin_has_no_series_and_begins_at_zero_when_it_is_back(bench):
@@ -163,12 +174,15 @@ def test_plugins_beyond_the_limit_share_one_label():
 
 
 def test_the_limit_holds_for_every_metric_by_plugin(bench):
-    bench.step(state(*(plugin(f"rule/{number}", worker()) for number in range(counts.MAX_PLUGINS + 3))))
+    bad = degraded(status=True, reason=Reason.CRASH_LOOP)
+    many = (plugin(f"rule/{number}", worker(), conditions=bad) for number in range(counts.MAX_PLUGINS + 3))
+    bench.step(state(*many))
     families = text_string_to_metric_families(bench.metrics.render("")[0].decode())
     labels = {sample.labels.get("plugin") for family in families for sample in family.samples} - {None}
     assert len(labels) == counts.MAX_PLUGINS + 1
     assert bench.value("plugin_active_subprocesses", plugin="other") == 3
     assert bench.value("plugin_starts_total", plugin="other") == 0
+    assert bench.value("plugin_degraded", plugin="other", reason="CrashLoop") == 3
 
 
 def test_two_managers_in_one_process_do_not_share_names_or_registries():
@@ -179,7 +193,11 @@ def test_two_managers_in_one_process_do_not_share_names_or_registries():
 
 
 def test_the_documented_list_is_the_exposed_one(bench):
-    bench.step(state(plugin("rule/x"), conditions=(Condition("Ready", True, Reason.ALL_READY, "", 0.0),)))
+    broken = plugin("rule/x", conditions=degraded(status=True, reason=Reason.CRASH_LOOP))
+    bench.step(state(broken, conditions=(Condition("Ready", True, Reason.ALL_READY, "", 0.0),)))
+    api = ApiMetrics()
+    api.observe("get", "pluginconfigs", "200", 0.1)
+    bench.metrics.registry.register(api)
     exposed = set()
     for family in bench.metrics.registry.collect():
         name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
@@ -238,3 +256,24 @@ def test_hosts_are_counted_at_each_scrape():
     assert metrics.registry.get_sample_value("pluginmgr_hosts") == 1
     hosts.append(2)
     assert metrics.registry.get_sample_value("pluginmgr_hosts") == 2
+
+
+def test_failed_writes_are_counted_by_place():
+    metrics = PluginManagerMetrics(failures={"file": lambda: 3, "object": lambda: 0})
+    for place, number in (("file", 3), ("object", 0)):
+        value = metrics.registry.get_sample_value("pluginmgr_status_write_failures_total", {"place": place})
+        assert value == number
+
+
+def test_requests_are_counted_by_verb_resource_and_code_and_timed(bench):
+    api = ApiMetrics()
+    bench.metrics.registry.register(api)
+    assert b"api_requests_total{" not in bench.metrics.render("")[0]
+    for code, seconds in (("200", 0.1), ("200", 0.3), ("0", 20.0)):
+        api.observe("patch", "pluginpodstatuses", code, seconds)
+    patch = {"verb": "patch", "resource": "pluginpodstatuses"}
+    assert bench.value("api_requests_total", code="200", **patch) == 2
+    assert bench.value("api_requests_total", code="0", **patch) == 1
+    assert bench.value("api_request_seconds_bucket", le="0.1", **patch) == 1
+    assert bench.value("api_request_seconds_count", **patch) == 3
+    assert bench.value("api_request_seconds_sum", **patch) == pytest.approx(20.4)
