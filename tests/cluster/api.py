@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-DEADLINE = 30.0  # for anything that is waited for
+from controller.testing.answers import DEADLINE
+
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 
