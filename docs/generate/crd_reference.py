@@ -78,16 +78,14 @@ def _walk(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
 
 def _rules(schema: Schema) -> list[str]:
     """What no single field's bounds can say; the API server has it in CEL, the controller in code."""
-    spec = ("spec", schema["properties"].get("spec", {}))
-    found = [
-        (path + rule.get("fieldPath", ""), rule["message"])
-        for path, node in (spec, *_nodes(*reversed(spec)))
+    spec = schema["properties"].get("spec", {})
+    lines = [
+        f"| {path}{rule.get('fieldPath', '')} | {_cell(rule['message'])} |"
+        for path, node in [("spec", spec), *_nodes(spec, "spec")]
         for rule in node.get("x-kubernetes-validations", ())
     ]
-    lines = [f"| {path} | {_cell(message)} |" for path, message in found]
-    return (
-        ["", "## Rules over several fields", "", "| field | refused when |", "| --- | --- |", *lines] if lines else []
-    )
+    head = ["", "## Rules over several fields", "", "| field | refused when |", "| --- | --- |"]
+    return [*head, *lines] if lines else []
 
 
 def _nodes(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
