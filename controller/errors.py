@@ -21,3 +21,11 @@ class NoControllerError(PluginmgrError):
     """Nobody answers on the control socket."""
 
     exit_code = 3
+
+
+class StatusNotWrittenError(PluginmgrError):
+    """The status document could not be written; `retry_after` is when, in seconds, a new try makes sense."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -4,7 +4,6 @@ Runs on documents that the schema may have refused, so that all errors show at o
 passed over here.
 """
 
-import posixpath
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -28,8 +27,8 @@ def check(data: dict[str, Any]) -> Iterator[Complaint]:
 
 
 def directory_of(kind: dict[str, Any]) -> str:
-    """A kind's directory relative to the volume, in the one spelling that can be compared."""
-    return posixpath.normpath(str(kind.get("directory") or kind["name"]))
+    """A kind's directory relative to the volume; the schema leaves it one spelling, so that it can be compared."""
+    return str(kind.get("directory") or kind["name"])
 
 
 def _head(data: dict[str, Any]) -> Iterator[Complaint]:

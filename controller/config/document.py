@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.config.checks import check
+from controller.config.depth import too_deep
 from controller.config.findings import DocumentError, Finding, Path, Position, in_order, name_of
+from controller.config.scalars import kubernetes
 from controller.config.schema import PLUGIN_CONFIGS, schema_of
-from controller.config.text import decode, read
+from controller.config.text import decode, read, read_json
+from controller.config.tree import MAX_DEPTH, Tree
 from controller.config.words import Complaint, complaints, shown
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`data` is the object without its status. `generation` is 0 for a file that names none."""
+    """`data` is the object without its status and its managed fields. `generation` is 0 for a file that names none."""
 
     generation: int
     data: Mapping[str, Any]
@@ -37,14 +40,21 @@ def parse(text: str | bytes, *, source: str, strict: bool = False) -> Document:
     `strict`: fields that the schema does not know are errors, else warnings (a newer CRD beside an older sidecar).
     """
     text = decode(text, source) if isinstance(text, bytes) else text
-    tree = read(text, source)
+    tree = read_json(text) or read(text, source, words=kubernetes)
     data, complaints = _examine(tree.data)
     if not complaints and not tree.mistakes:
         return _document(data, (), source)
-    tree = read(text, source, positions=True)
+    tree = _with_positions(text, source, tree)
     mistakes = [Finding(source, message, name_of(path, tree.data), at) for message, path, at in tree.mistakes]
     found = [(_finding(each, data, source, tree.position(each.path)), each.unknown) for each in complaints]
     return _judged(data, [(mistake, False) for mistake in mistakes] + found, source, strict=strict)
+
+
+def _with_positions(text: str, source: str, tree: Tree) -> Tree:
+    try:
+        return read(text, source, positions=True, words=kubernetes)
+    except DocumentError:  # what is JSON and no YAML has none
+        return tree
 
 
 def from_object(data: Mapping[str, Any], *, source: str, strict: bool = False) -> Document:
@@ -74,13 +84,24 @@ def _document(data: dict[str, Any], warnings: tuple[Finding, ...], source: str) 
 def _examine(data: Any) -> tuple[dict[str, Any], list[Complaint]]:
     if not isinstance(data, dict):
         return {}, [Complaint((), f"must be a mapping (apiVersion: ...); it is {shown(data)}")]
+    data = _our_part(data)
+    if path := too_deep(data):
+        return data, [Complaint(path, f"nested deeper than {MAX_DEPTH} levels")]
     schema = schema_of(PLUGIN_CONFIGS)
-    data = {field: value for field, value in data.items() if field != "status"}
     found = complaints(schema, data)
     if any(_is_null(data, complaint.path) for complaint in found):
         data = _without_nulls(data)
         found = complaints(schema, data)
     return data, [*found, *(each for each in check(data) if each.path not in {other.path for other in found})]
+
+
+def _our_part(data: dict[str, Any]) -> dict[str, Any]:
+    """The object without what others say of it, and who said it."""
+    data = {field: value for field, value in data.items() if field != "status"}
+    about = data.get("metadata")
+    if isinstance(about, dict) and "managedFields" in about:
+        data["metadata"] = {field: value for field, value in about.items() if field != "managedFields"}
+    return data
 
 
 def _is_null(data: Any, path: Path) -> bool:

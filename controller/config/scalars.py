@@ -1,8 +1,9 @@
 """What an unquoted YAML word means: the same as to kubectl, so that a file means the same here and in a cluster.
 
 That is YAML 1.1 as sigs.k8s.io/yaml reads it: `yes` and `on` are true, 010 is eight, times stay text, a float without a
-fraction becomes an integer on its way through JSON. But `y` and `n` are text here, as to most readers (and to PyYAML);
-kubectl takes them for true and false and then refuses them where text is due. Nothing of documents or positions.
+fraction becomes an integer on its way through JSON, and an integer of more than 64 bits a float. To Kubernetes `y` and
+`n` are true and false as well; to most other readers, PyYAML among them, they are text. Nothing of documents or
+positions.
 """
 
 import re
@@ -26,7 +27,12 @@ _WORDS = MappingProxyType(
 _NOT_JSON = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_LARGEST = 2**64
+_SHORT = MappingProxyType({"y": True, "Y": True, "n": False, "N": False})
+_LARGEST = 2**63 - 1
+_SMALLEST = -(2**63)
+_DECIMALS = 19  # digits of what 64 bits can hold
+_BITS = 66  # characters of the same in binary
+_SHOWN = 40
 
 Scalar = str | int | float | bool | None
 
@@ -35,8 +41,13 @@ class ScalarError(ValueError):
     """A word that YAML knows and JSON does not."""
 
 
+def kubernetes(text: str) -> Scalar:
+    """The value of an unquoted word to the API server and kubectl."""
+    return _SHORT[text] if text in _SHORT else plain(text)
+
+
 def plain(text: str) -> Scalar:
-    """The value of an unquoted word."""
+    """The value of an unquoted word to most readers of YAML 1.1."""
     if text and text[0] not in _HINTS:
         return text
     if text in _WORDS:
@@ -62,19 +73,24 @@ def _number(text: str) -> Scalar:
     if _INTEGER.fullmatch(digits):
         return _integer(digits)
     if _FLOAT.fullmatch(digits):
-        value = float(digits)
-        if value in {float("inf"), float("-inf")}:
-            raise ScalarError(f"{text} is too large a number")
-        return int(value) if value.is_integer() and abs(value) < _LARGEST else value
+        value = _float(digits)
+        return int(value) if value.is_integer() and _SMALLEST <= value < _LARGEST else value
     return text
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > len(bin(_LARGEST)):
-        raise ScalarError("too large a number")
+def _float(digits: str) -> float:
+    value = float(digits)
+    if value in {float("inf"), float("-inf")}:
+        raise ScalarError(f"{digits[:_SHOWN]} is too large a number")
+    return value
+
+
+def _integer(digits: str) -> int | float:
     bare = digits.lstrip("+-")
+    if bare[0] != "0" and len(bare) > _DECIMALS:
+        return _float(digits)
+    if len(bare) > _BITS:
+        raise ScalarError("too large a number")
     old_octal = len(bare) > 1 and bare[0] == "0" and bare[1] in "01234567"
     value = int(digits, 8) if old_octal else int(digits, 0)
-    if abs(value) >= _LARGEST:
-        raise ScalarError(f"{digits} is too large a number")
-    return value
+    return value if _SMALLEST <= value <= _LARGEST else float(value)

@@ -14,6 +14,8 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
+from controller.config.metadata import metadata
+
 GROUP_VERSION = "pluginmgr.dev/v1alpha1"
 KIND = "PluginConfig"
 PLUGIN_CONFIGS = "pluginconfigs.yaml"
@@ -54,7 +56,7 @@ class Schema:
 def schema_of(name: str) -> Schema:
     """The schema in the CRD file `name`; made once, since it takes longer to read than most configs."""
     json = json_schema(open_api_schema(name))
-    json["properties"]["metadata"].pop("additionalProperties", None)  # the rest of it is for Kubernetes to check
+    json["properties"]["metadata"] = metadata(json["properties"]["metadata"])
     return Schema(json, jsonschema_rs.Draft202012Validator(json, pattern_options=jsonschema_rs.RegexOptions()))
 
 

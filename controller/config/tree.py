@@ -83,6 +83,8 @@ class Builder:
         """The documents, one by one; the caller says how many there may be."""
         while type(event := self._next()) is not StreamEndEvent:
             if type(event) is DocumentStartEvent:
+                if event.version not in {None, (1, 1)}:
+                    raise TextError("Kubernetes reads YAML 1.1: leave the line with %YAML out", _at(event))
                 self._tree, self._anchors = Tree(_at(event)), {}
                 self._tree.data = self._value(self._next())
                 yield self._tree

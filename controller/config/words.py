@@ -9,11 +9,13 @@ from typing import Any
 from jsonschema_rs import ValidationError
 
 from controller.config.findings import LONGEST, Path
+from controller.config.metadata import LABEL
 from controller.config.schema import Schema
 
 NOT_YET = frozenset({"autoMTLS", "multiplex"})  # names reserved for the protocol's second part
 NOT_AVAILABLE = "not available yet; leave it out"
 
+NO_KEY = "is no key that Kubernetes takes: at most 63 letters, digits and '-_.', after a domain and '/' or without"
 # Every pattern of the CRDs; a test holds the list complete.
 PATTERNS: Mapping[str, str] = MappingProxyType(
     {
@@ -23,11 +25,12 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
         ),
         "^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and '_', not beginning with a digit",
         "^[A-Za-z0-9][A-Za-z0-9._-]*$": "a file name of letters, digits and '._-', beginning with a letter or digit",
-        "^([.]|([.]/)*[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?)$": "a directory within the plugin"
-        " volume: relative, without '..', its names made of letters, digits and '._-'",
+        "^([.]|[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*)$": "a directory within the plugin volume:"
+        " relative, such as rules or deep/rules, its names made of letters, digits and '._-'",
+        LABEL: "letters, digits and '-_.', with a letter or digit at both ends",
         "^[0-9a-f]{64}$": "a SHA-256 digest: 64 digits of 0-9a-f, as sha256sum prints them",
-        "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$": "a time"
-        " such as 2026-11-24T12:00:00Z",
+        "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?"
+        "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$": "a time such as 2026-11-24T12:00:00Z",
         r"^[^\x00]*$": "text without NUL characters",
         r"^[^\x00]+$": "text without NUL characters",
         r"^/[^\x00]*$": "an absolute path",
@@ -87,7 +90,7 @@ def _complaints_of(schema: Schema, error: ValidationError) -> list[Complaint]:
     facts = error.kind.as_dict()
     match error.kind.name:
         case "additionalProperties":
-            known = schema.at(error.schema_path[:-1])["properties"]
+            known = schema.at(error.schema_path[:-1]).get("properties")
             return [_unknown(path, name, known) for name in facts["unexpected"]]
         case "required":
             return [Complaint((*path, facts["property"]), "is missing")]
@@ -100,7 +103,9 @@ def _complaints_of(schema: Schema, error: ValidationError) -> list[Complaint]:
             return [Complaint(path, _message(keyword, facts, path, error.instance))]
 
 
-def _unknown(path: Path, name: str, known: Iterable[str]) -> Complaint:
+def _unknown(path: Path, name: str, known: Iterable[str] | None) -> Complaint:
+    if known is None:
+        return Complaint((*path, name), NO_KEY)
     if name in NOT_YET:
         return Complaint((*path, name), NOT_AVAILABLE)
     close = get_close_matches(name, known, n=1)

@@ -81,8 +81,14 @@ class Reason(StrEnum):
     CONFIG_REJECTED = "ConfigRejected"  # the newest config cannot be used; the last good one is followed
     CONFIG_MISSING = "ConfigMissing"  # the config was deleted; the last good one is followed
     API_UNREACHABLE = "ApiUnreachable"  # the API server takes no status; it is written as soon as it does
+    STATUS_TOO_LARGE = "StatusTooLarge"  # the API server takes no object that large; see the message for what it lacks
     NO_CONFIG = "NoConfig"  # no config has been read yet, so nothing runs
     VOLUME_MISSING = "VolumeMissing"  # a plugin directory or its mount is gone; nothing is stopped for that
     VOLUME_UNREADABLE = "VolumeUnreadable"  # a plugin directory cannot be listed; nothing is stopped for that
     WATCH_POLLING = "WatchPolling"  # file events do not work here; changes are found by the rescan
     STATE_NOT_WRITABLE = "StateNotWritable"  # the state directory takes no writes: full, or read-only
+
+    # A PluginConfig over all its pods.
+    NO_PODS = "NoPods"  # no pod follows this config
+    PODS_OUTDATED = "PodsOutdated"  # some pods have not yet taken over the newest generation
+    PODS_FAILED = "PodsFailed"  # in some pods something wanted does not run

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.config import replace_file
+from controller.errors import StatusNotWrittenError
 
 
 class StatusFile:
@@ -16,10 +17,17 @@ class StatusFile:
         self._path = path
         self._written = b""
 
-    def write(self, document: Mapping[str, Any]) -> None:
-        """Write the document unless the file says the same; raises OSError."""
+    async def write(self, document: Mapping[str, Any]) -> None:
+        """Write the document unless the file says the same.
+
+        Raises:
+            StatusNotWrittenError: the file system refused.
+        """
         # Not indented: that is Python's slow encoder, and holds the loop for a millisecond per plugin or more.
         content = json.dumps(document).encode() + b"\n"
         if content != self._written:
-            replace_file(self._path, content, durable=False)
+            try:
+                replace_file(self._path, content, durable=False)
+            except OSError as error:
+                raise StatusNotWrittenError(f"cannot write the status file: {error}") from error
             self._written = content

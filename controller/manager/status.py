@@ -62,6 +62,16 @@ def document(state: State, identity: Identity, journal: Journal, clock: Clock) -
     }
 
 
+def meaning(document: Mapping[str, Any]) -> Any:
+    """What has to differ for a document to be worth sending: all but the time of the next tries.
+
+    That is computed from two clocks, and wavers by itself.
+    """
+    status = document["status"]
+    plugins = [{field: value for field, value in each.items() if field != "nextRetry"} for each in status["plugins"]]
+    return {**status, "plugins": plugins}
+
+
 def live(state: State, identity: Identity, journal: Journal, sizes: Mapping[WorkerId, int]) -> dict[str, Any]:
     """The document with the processes that a file would only tell too late; `sizes` are their bytes."""
     shape = document(state, identity, journal, now())

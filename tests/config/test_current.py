@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from controller.config import CurrentConfig, Hint, parse
+from controller.config import CurrentConfig, Hint, from_object, parse
 from controller.core.events import ConfigMissing, ConfigRejected
 from controller.core.model import Handshake, SecretUnavailable
 
@@ -55,6 +55,22 @@ def test_generations_go_on_after_a_restart(current, document, rule):
     config.offer(document(spec))
     config.offer(document({**spec, "paused": True}))
     assert [event.config.generation for event in events] == [2, 3]
+
+
+def test_what_is_kept_can_be_read_again_whatever_is_in_it(current, rule):
+    text = '\U0001f600 \x7f \x85 \u2028 \\ud83d " \ufeff'
+    obj = {
+        "apiVersion": "pluginmgr.dev/v1alpha1",
+        "kind": "PluginConfig",
+        "metadata": {"name": "x", "generation": 3},
+        "spec": {"kinds": [rule(defaults={"args": [text], "config": {text: [text, None, 1.5]}})]},
+    }
+    config, before = current()
+    config.offer(from_object(obj, source="o"))
+    config.save()
+    config, after = current()
+    config.fall_back()
+    assert after == before
 
 
 def test_an_objects_own_generation_is_told_even_if_nothing_else_changed(current, document):

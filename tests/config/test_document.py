@@ -71,3 +71,34 @@ def test_a_null_in_the_plugins_own_config_is_a_value(document, rule):
     spec = document({"paused": None, "kinds": [rule(defaults={"config": {"a": None}})]}).data["spec"]
     assert "paused" not in spec
     assert spec["kinds"][0]["defaults"]["config"] == {"a": None}
+
+
+@pytest.mark.parametrize("depth", [64, 500, 100_000])
+def test_an_object_nested_too_deep_is_refused_and_does_not_end_the_process(depth, rule):
+    nested = {}
+    for _ in range(depth):
+        nested = {"a": [nested]}
+    obj = {
+        "apiVersion": "pluginmgr.dev/v1alpha1",
+        "kind": "PluginConfig",
+        "metadata": {"name": "x"},
+        "spec": {"kinds": [rule(plugins=[{"name": "a", "config": nested}])]},
+    }
+    with pytest.raises(DocumentError) as caught:
+        from_object(obj, source="o")
+    assert list(map(str, caught.value.findings)) == [
+        "o: spec.kinds[rule].plugins[a].config: nested deeper than 64 levels"
+    ]
+
+
+def test_who_said_what_of_an_object_is_not_kept():
+    fields = {}
+    for _ in range(100):
+        fields = {"f:a": fields}
+    obj = {
+        "apiVersion": "pluginmgr.dev/v1alpha1",
+        "kind": "PluginConfig",
+        "metadata": {"name": "x", "managedFields": [{"fieldsV1": fields}]},
+        "spec": {"kinds": []},
+    }
+    assert from_object(obj, source="x", strict=True).data["metadata"] == {"name": "x"}

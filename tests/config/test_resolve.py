@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_yaml_is_told_and_without_a_good_one_nothing_is_lau
 
 
 def test_the_places_of_kinds_are_absolute_and_say_their_adapters(document, rule):
-    spec = {"kinds": [rule(directory="./rules/"), {"name": "matcher", "adapter": "matcher"}]}
+    spec = {"kinds": [rule(directory="rules"), {"name": "matcher", "adapter": "matcher"}]}
     assert places(document(spec), "/plugins") == [
         Place("rule", "/plugins/rules", "standard"),
         Place("matcher", "/plugins/matcher", "matcher"),
@@ -169,8 +169,10 @@ def test_every_field_reaches_the_core(resolved, rule):
     [
         (None, "/plugins/rule"),
         ("rules", "/plugins/rules"),
-        ("./a/b/", "/plugins/a/b"),
+        ("a/b", "/plugins/a/b"),
         (".", "/plugins"),
+        ("./a", None),
+        ("a/", None),
         ("./.", None),
     ],
 )

@@ -1,6 +1,6 @@
 import pytest
 
-from controller.config.scalars import ScalarError, plain, tagged
+from controller.config.scalars import ScalarError, kubernetes, plain, tagged
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,38 @@ from controller.config.scalars import ScalarError, plain, tagged
         ("1.2.3", "1.2.3"),
     ],
 )
-def test_a_word_means_what_it_means_to_kubectl(text, value):
+def test_a_word_means_what_yaml_1_1_says(text, value):
     result = plain(text)
     assert (result, type(result)) == (value, type(value))
 
 
 @pytest.mark.parametrize(
-    "text", [".inf", "-.INF", ".nan", "1e999", "9" * 30, "0x" + "f" * 5000, "18446744073709551616"]
+    ("text", "value"), [("y", True), ("Y", True), ("n", False), ("N", False), ("yes", True), ("yn", "yn"), ("1", 1)]
 )
+def test_to_kubernetes_one_letter_is_a_yes_or_no(text, value):
+    result = kubernetes(text)
+    assert (result, type(result)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("9223372036854775807", 2**63 - 1),
+        ("-9223372036854775808", -(2**63)),
+        ("9223372036854775808", 9.223372036854775808e18),
+        ("-9223372036854775809", -9.223372036854775809e18),
+        ("0x8000000000000000", 9.223372036854775808e18),
+        ("100000000000000000000000", 1e23),
+        ("1e18", 10**18),
+        ("1e19", 1e19),
+    ],
+)
+def test_an_integer_of_more_than_64_bits_is_a_float_as_in_an_api_server(text, value):
+    result = plain(text)
+    assert (result, type(result)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 400, "9" * 5000, "0x" + "f" * 5000])
 def test_a_number_that_json_cannot_carry_is_refused(text):
     with pytest.raises(ScalarError):
         plain(text)

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from controller.config import words
+from controller.config.metadata import LABEL
 from controller.config.quantity import in_bytes
 from controller.config.schema import PLUGIN_CONFIGS, PLUGIN_POD_STATUSES, crd_file, open_api_schema, schema_of
 from controller.core.model import PluginSpec, SecretUnavailable
@@ -74,7 +75,7 @@ def test_every_list_says_how_its_items_are_owned(name):
 
 def test_every_pattern_of_the_config_has_words_for_people():
     found = [node for path, node in nodes(open_api_schema(PLUGIN_CONFIGS)) if path[:1] != ("status",)]
-    assert {node["pattern"] for node in found if "pattern" in node} == words.PATTERNS.keys()
+    assert {node["pattern"] for node in found if "pattern" in node} | {LABEL} == words.PATTERNS.keys()
     assert {node["not"]["pattern"] for node in found if "not" in node} == words.REFUSED.keys()
 
 
@@ -86,9 +87,10 @@ def test_the_crds_are_what_the_design_calls_them():
     assert config["names"]["categories"] == status["names"]["categories"] == ["plugins"]
     assert config["versions"][0]["subresources"] == {"status": {}}
     assert "subresources" not in status["versions"][0]
-    assert status["versions"][0]["selectableFields"] == [{"jsonPath": ".status.ready"}]
     columns = [column["name"] for column in config["versions"][0]["additionalPrinterColumns"]]
-    assert columns == ["Ready", "Pods", "Failed", "Age", "Message"]
+    assert columns == ["Ready", "Pods", "Failed", "Outdated", "Reason", "Age", "Paused", "Message"]
+    for crd in (config, status):  # one writer owns the whole, and need not say so of every field
+        assert at(crd["versions"][0]["schema"]["openAPIV3Schema"], "status")["x-kubernetes-map-type"] == "atomic"
 
 
 def test_the_defaults_that_the_descriptions_name_are_those_of_the_core():

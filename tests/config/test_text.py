@@ -28,12 +28,33 @@ def test_windows_line_ends_count_as_one():
     assert refused(HEAD.replace("\n", "\r\n") + "nope: 1\r\n") == ["plugins.yaml:5:1: nope: no such field"]
 
 
+def test_a_text_for_another_yaml_is_refused_as_the_api_server_does():
+    assert refused("%YAML 1.2\n---\n" + HEAD)[0].startswith("plugins.yaml:1:1: Kubernetes reads YAML 1.1")
+    assert parse("%YAML 1.1\n---\n" + HEAD, source="x").name == "x"
+
+
+def test_json_is_taken_with_what_yaml_has_no_word_for():
+    head = '{"apiVersion": "pluginmgr.dev/v1alpha1", "kind": "PluginConfig", "metadata": {"name": "x"},'
+    config = '"spec": {"kinds": [], "defaults": {"config": {"a": "\\ud83d\\ude00\x7f", "b": 1.0}}}'
+    document = parse(head + config + "}", source="x", strict=True)
+    assert document.data["spec"]["defaults"]["config"] == {"a": "\U0001f600\x7f", "b": 1}
+    assert refused(head + config + ', "x": 1}') == ["plugins.yaml:1:1: x: no such field"]
+
+
+def test_json_with_a_mistake_gets_lines_like_any_yaml():
+    head = '{"apiVersion": "pluginmgr.dev/v1alpha1", "kind": "PluginConfig",\n"metadata": {"name": "x"},\n'
+    assert refused(head + '"spec": {"kinds": [],\n"kinds": []}}') == ["plugins.yaml:4:1: spec.kinds: is given twice"]
+    assert refused(head + '"spec": {"kinds": [],\n"x": 1}}') == ["plugins.yaml:4:1: spec.x: no such field"]
+    deep = '"spec": {"kinds": [], "defaults": {"config": {"a": ' + "[" * 500 + "]" * 500 + "}}}}"
+    assert refused(head + deep) == ["plugins.yaml:1:1: spec.defaults.config: nested deeper than 64 levels"]
+
+
 def test_a_control_character_is_shown_where_it_stands():
     assert refused(HEAD + "# \x07\n") == ["plugins.yaml:5:3: the text has a control character in it"]
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed():
-    assert refused(HEAD + "#" * 5 * 1024 * 1024) == ["plugins.yaml: larger than 4 MiB"]
+    assert refused(HEAD + "#" * 3 * 1024 * 1024) == ["plugins.yaml: larger than 3 MiB"]
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "&a ["])
@@ -77,8 +98,8 @@ def test_what_all_is_wrong_is_summed_up_in_a_line():
 
 
 def test_anchors_stand_for_words_and_keys_too():
-    text = HEAD.replace("spec: {kinds: []}", "x: {&key name: &value one, y: {*key : *value}}\nspec: {kinds: []}")
-    assert parse(text, source="x").data["x"] == {"name": "one", "y": {"name": "one"}}
+    text = HEAD.replace("spec: {kinds: []}", "x: {&key name: &value one, z: {*key : *value}}\nspec: {kinds: []}")
+    assert parse(text, source="x").data["x"] == {"name": "one", "z": {"name": "one"}}
 
 
 def test_a_text_in_many_scripts_keeps_its_columns():

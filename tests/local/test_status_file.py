@@ -3,41 +3,42 @@ import stat
 
 import pytest
 
+from controller.errors import StatusNotWrittenError
 from controller.local import StatusFile
 
 
-def test_the_status_is_replaced_as_a_whole(tmp_path):
+async def test_the_status_is_replaced_as_a_whole(tmp_path):
     path = tmp_path / "status.json"
     status = StatusFile(path)
-    status.write({"status": {"ready": False}})
+    await status.write({"status": {"ready": False}})
     with path.open() as reader:
-        status.write({"status": {"ready": True}})
+        await status.write({"status": {"ready": True}})
         assert json.load(reader) == {"status": {"ready": False}}
     assert json.loads(path.read_text()) == {"status": {"ready": True}}
     assert [entry.name for entry in tmp_path.iterdir()] == ["status.json"]
 
 
-def test_the_status_is_for_its_owner_alone(tmp_path):
-    StatusFile(tmp_path / "status.json").write({})
+async def test_the_status_is_for_its_owner_alone(tmp_path):
+    await StatusFile(tmp_path / "status.json").write({})
     assert stat.S_IMODE((tmp_path / "status.json").stat().st_mode) == 0o600
 
 
-def test_the_same_status_is_not_written_again(tmp_path):
+async def test_the_same_status_is_not_written_again(tmp_path):
     path = tmp_path / "status.json"
     status = StatusFile(path)
-    status.write({"a": 1})
+    await status.write({"a": 1})
     before = path.stat().st_ino
-    status.write({"a": 1})
+    await status.write({"a": 1})
     assert path.stat().st_ino == before
 
 
-def test_a_status_that_cannot_be_written_leaves_the_old_one_and_is_tried_again(tmp_path):
+async def test_a_status_that_cannot_be_written_leaves_the_old_one_and_is_tried_again(tmp_path):
     path = tmp_path / "status.json"
     path.mkdir()
     status = StatusFile(path)
-    with pytest.raises(OSError, match="directory"):
-        status.write({"a": 1})
+    with pytest.raises(StatusNotWrittenError, match="directory"):
+        await status.write({"a": 1})
     assert [entry.name for entry in tmp_path.iterdir()] == ["status.json"]
     path.rmdir()
-    status.write({"a": 1})
+    await status.write({"a": 1})
     assert json.loads(path.read_text()) == {"a": 1}

@@ -1,0 +1,158 @@
+"""The status document as the pod's PluginPodStatus, by server-side apply. When to write, `app.StatusWriter` decides."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+from controller.config.schema import PLUGIN_POD_STATUSES, open_api_schema
+from controller.core.events import PodNoted
+from controller.core.model import Problem
+from controller.core.reasons import Reason
+from controller.errors import StatusNotWrittenError
+from controller.kube.access import Access
+from controller.kube.bounds import bounded
+from controller.kube.brevity import MOST, brief
+from controller.kube.exchange import APPLY, METADATA_ONLY, ApiError, Exchange, Request
+from controller.kube.names import CONFIG_LABEL, GROUP, SIDECAR_MANAGER, STATUSES, VERSION
+from controller.kube.patience import Patience
+from controller.kube.pod import Pod
+from controller.manager.status import timestamp
+
+UNREACHABLE: Final = 10.0  # seconds of failing until it is a condition
+RATE: Final = 20  # writes in a second by all pods together
+LONGEST_WINDOW: Final = 60.0  # seconds
+FIRST_LOOK: Final = 30.0  # seconds, at least; a pod's namesake may have left an object that is about to be deleted
+LOOK: Final = 300.0  # seconds, at least
+LEAST: Final = 64 * 1024  # bytes
+NOT_FOUND: Final = 404
+TOO_LARGE: Final = 413
+TOO_LARGE_WORDS: Final = ("request is too large", "larger than max")  # etcd's, which come with code 500
+HINTS: Final = {
+    401: "; is the service account still there?",
+    403: "; look at the Role of the pod's service account, and at policies",
+    404: f"; is the CRD {STATUSES}.{GROUP} installed?",
+}
+
+Json = dict[str, Any]
+
+
+def write_window(pods: int) -> float:
+    """Return in how many seconds each of so many pods may write once, for no more than `RATE` writes a second."""
+    return min(max(0, pods - RATE) / RATE, LONGEST_WINDOW)
+
+
+class StatusObject:
+    """One pod's object. `note` hears when the API server takes no status for a while, and when it does again."""
+
+    def __init__(
+        self,
+        access: Access,
+        pod: Pod,
+        note: Callable[[PodNoted], None],
+        *,
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._exchange = Exchange(access)
+        self._pod = pod
+        self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{pod.namespace}/{STATUSES}/{pod.name}"
+        self._note = note
+        self._patience = patience or Patience()
+        self._clock = clock
+        self._chance = chance
+        self._most = MOST
+        self._cut_since = ""
+        self._failing_since: float | None = None
+        self._noted: PodNoted | None = None
+        self._version: str | None = None  # of the object as it was written last
+
+    async def write(self, document: Json) -> None:
+        """Make the object what the document says.
+
+        Raises:
+            StatusNotWrittenError: the API server did not take it, or did not say so.
+        """
+        began = self._clock()
+        at = self._cut_since or timestamp(time.time())
+        body, is_cut = await asyncio.to_thread(_body, document, self._pod, self._most, at)
+        self._cut_since = at if is_cut else ""
+        try:
+            answer = await self._exchange.send(self._request(body))
+        except ApiError as error:
+            self._failed(error, began, len(body))
+            wait = max(self._patience.wait(), error.retry_after)
+            raise StatusNotWrittenError(f"{self._path}: {_told(error)}", wait) from error
+        self._version = answer["metadata"]["resourceVersion"]
+        self._succeeded()
+
+    async def run(self, lost: Callable[[], None]) -> None:
+        """Look from time to time whether the object is still as it was written; `lost` is told if not."""
+        pause = FIRST_LOOK
+        while True:
+            await asyncio.sleep(pause * (1 + self._chance()))
+            if not await self._is_there():
+                lost()
+            pause = LOOK
+
+    async def close(self) -> None:
+        """Close the connections, after the last write."""
+        await self._exchange.close()
+
+    def _request(self, body: bytes) -> Request:
+        query = {"fieldManager": SIDECAR_MANAGER, "force": "true"}
+        return Request("PATCH", self._path, query, {"Content-Type": APPLY, "Accept": METADATA_ONLY}, body)
+
+    async def _is_there(self) -> bool:
+        """Whether nobody else changed or deleted it; yes if that cannot be found out."""
+        known = self._version
+        if known is None:
+            return True
+        try:
+            answer = await self._exchange.send(Request("GET", self._path, {}, {"Accept": METADATA_ONLY}))
+        except ApiError as error:
+            return error.code != NOT_FOUND
+        return self._version != known or answer["metadata"]["resourceVersion"] == known
+
+    def _failed(self, error: ApiError, began: float, size: int) -> None:
+        if error.code == TOO_LARGE or any(word in str(error) for word in TOO_LARGE_WORDS):
+            self._most = max(LEAST, min(self._most, size) // 2)
+        self._failing_since = began if self._failing_since is None else self._failing_since
+        if self._clock() - self._failing_since >= UNREACHABLE:
+            problem = Problem(Reason.API_UNREACHABLE, f"the API server takes no status: {_told(error)}")
+            self._say(PodNoted("ApiUnreachable", problem))
+
+    def _succeeded(self) -> None:
+        self._patience.reset()
+        self._failing_since = None
+        if self._noted is not None:
+            self._say(PodNoted("ApiUnreachable", None))
+            self._noted = None
+
+    def _say(self, noted: PodNoted) -> None:
+        if noted != self._noted:
+            self._noted = noted
+            self._note(noted)
+
+
+def _told(error: ApiError) -> str:
+    return f"{error}{HINTS.get(error.code or 0, '')}"
+
+
+def _body(document: Json, pod: Pod, most: int, at: str) -> tuple[bytes, bool]:
+    """Return the object in the form that is sent, and whether something was left out; takes a while."""
+    status = bounded(document["status"], _schema())
+    config = status.get("config", {}).get("name")
+    metadata: Json = {"name": pod.name, "namespace": pod.namespace, "labels": {CONFIG_LABEL: config} if config else {}}
+    if pod.uid:
+        metadata["ownerReferences"] = [{"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}]
+    return brief({**document, "metadata": metadata, "status": status}, most, at)
+
+
+@cache
+def _schema() -> Json:
+    schema: Json = open_api_schema(PLUGIN_POD_STATUSES)["properties"]["status"]
+    return schema
