@@ -12,7 +12,8 @@ from pathlib import Path
 class Settings:
     """Exactly one of `config` (local mode) and `pluginconfig` (in a cluster) is set.
 
-    `http` is HOST:PORT; `grace` is in seconds, from SIGTERM until nothing is left.
+    `namespace` and `kubeconfig` are for the cluster; None: as the pod has them. `http` is HOST:PORT; `grace` is in
+    seconds, from SIGTERM until nothing is left.
     """
 
     plugin_dir: Path
@@ -23,4 +24,5 @@ class Settings:
     config: Path | None = None
     pluginconfig: str | None = None
     namespace: str | None = None
+    kubeconfig: Path | None = None
     secrets_dirs: tuple[Path, ...] = ()

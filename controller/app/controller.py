@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from controller.adapters.lookup import Handshakes, adapter
 from controller.app.post_mortem import PostMortem
@@ -21,7 +22,6 @@ from controller.app.worker_numbers import WorkerNumbers
 from controller.core.events import Event, ShutdownRequested, Stopped
 from controller.core.model import State
 from controller.core.step import Step
-from controller.errors import PluginmgrError
 from controller.http import Control, Probes, serve
 from controller.local import ConfigFile, StatusFile
 from controller.manager.directories import Directories
@@ -33,6 +33,18 @@ from controller.metrics import PluginManagerMetrics
 from controller.peers import Peers
 from controller.registry.server import RegistryServer
 from controller.settings import Settings
+
+if TYPE_CHECKING:
+    from controller.app.cluster import Cluster
+
+
+class ConfigSource(Protocol):
+    """Where the config comes from. `start` raises if there cannot be any; `looked_at` is when it was last seen."""
+
+    looked_at: float
+
+    def start(self) -> None: ...  # noqa: D102 - above
+    async def run(self) -> None: ...  # noqa: D102 - above
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,17 @@ class Controller:
         sources = Sources(settings.plugin_dir, tuple(map(str, settings.secrets_dirs)), adapter, Handshakes())
         engine = Engine(self._registry.notify, sources, directories, self._observe, self._numbers.first)
         self._engine = engine
-        self._file = ConfigFile(_config_file(settings), engine.current)
-        me = Identity("local", os.getpid(), time.time(), version("pluginmgr"))
+        cluster = _cluster(settings)
+        self._source: ConfigSource
+        if cluster:
+            self._source = cluster.config_object(engine.current, engine.manager.submit, self._recovered)
+        else:
+            self._source = ConfigFile(settings.config or Path(), engine.current)
+        me = Identity(cluster.pod.name if cluster else "local", os.getpid(), time.time(), version("pluginmgr"))
         self._metrics = PluginManagerMetrics(
             version=me.version,
             resident=engine.memory.sizes,
-            ages={"volume": engine.watch_age, "config": lambda: time.monotonic() - self._file.looked_at},
+            ages={"volume": engine.watch_age, "config": lambda: time.monotonic() - self._source.looked_at},
             hosts=lambda: len(self._registry.hosts),
             failures={"file": lambda: self._status.failures},
         )
@@ -86,7 +103,7 @@ class Controller:
         """
         self._engine.places.clear()
         self._tell_of_predecessor()
-        self._file.start()
+        self._source.start()
         try:
             await self._run()
         finally:
@@ -97,7 +114,7 @@ class Controller:
         async with asyncio.TaskGroup() as group:
             works = {
                 **self._engine.works(),
-                "config file": self._file.run(),
+                "config": self._source.run(),
                 "sampling": Sampling(self._engine.memory, self._post_mortem, lambda: manager.state).run(),
                 "status file": self._status.run(),
                 "probes": serve(Probes(self._views, self._metrics.render).handle, self._listeners.probes),
@@ -120,6 +137,10 @@ class Controller:
         if isinstance(event, Stopped):
             self._registry.ended(event.worker)
 
+    def _recovered(self) -> None:
+        """The API server was away and may have lost what we wrote."""
+        self._status.changed()
+
     def _tell_of_predecessor(self) -> None:
         verdict = self._post_mortem.verdict()
         if verdict:
@@ -127,7 +148,9 @@ class Controller:
             self._history.add(Entry(time.time(), plugin, "PreviousRunKilled", "", text))
 
 
-def _config_file(settings: Settings) -> Path:
-    if settings.config is None:
-        raise PluginmgrError("--pluginconfig: this version reads no config from a cluster; give --config FILE")
-    return settings.config
+def _cluster(settings: Settings) -> "Cluster | None":
+    if settings.pluginconfig is None:
+        return None
+    from controller.app.cluster import Cluster  # noqa: PLC0415 - half of the memory, and local mode has no use for it
+
+    return Cluster(settings, os.environ)

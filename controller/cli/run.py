@@ -23,6 +23,12 @@ def add_parser(subparsers: "Subparsers") -> None:
     source.add_argument("--config", type=Path, metavar="FILE", help="a PluginConfig document; no cluster is needed")
     source.add_argument("--pluginconfig", metavar="NAME", help="a PluginConfig object of the cluster")
     parser.add_argument("--namespace", metavar="NS", help="its namespace (default: the pod's)")
+    parser.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how to reach the cluster (default: the pod's service account, outside a pod what kubectl would take)",
+    )
     add_state_dir(parser)
     parser.add_argument(
         "--run-dir",
@@ -58,8 +64,9 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return when a signal has ended it and nothing is left."""
-    if args.namespace is not None and args.pluginconfig is None:
-        args.usage_error("argument --namespace: only with --pluginconfig")
+    for option in ("namespace", "kubeconfig"):
+        if getattr(args, option) is not None and args.pluginconfig is None:
+            args.usage_error(f"argument --{option}: only with --pluginconfig")
     import signal
 
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))  # none is lost before the loop takes it
@@ -76,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
             config=args.config,
             pluginconfig=args.pluginconfig,
             namespace=args.namespace,
+            kubeconfig=args.kubeconfig,
             http=args.http,
             grace=args.grace,
             secrets_dirs=tuple(args.secrets_dir),

@@ -87,3 +87,8 @@ class Reason(StrEnum):
     VOLUME_UNREADABLE = "VolumeUnreadable"  # a plugin directory cannot be listed; nothing is stopped for that
     WATCH_POLLING = "WatchPolling"  # file events do not work here; changes are found by the rescan
     STATE_NOT_WRITABLE = "StateNotWritable"  # the state directory takes no writes: full, or read-only
+
+    # A PluginConfig over all its pods.
+    NO_PODS = "NoPods"  # no pod follows this config
+    PODS_OUTDATED = "PodsOutdated"  # some pods have not yet taken over the newest generation
+    PODS_FAILED = "PodsFailed"  # in some pods something wanted does not run

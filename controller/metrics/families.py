@@ -3,6 +3,7 @@
 Pure: called in the scrape's thread, on values that nobody changes any more.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
@@ -120,6 +121,20 @@ def running(
     for gauge, text in GAUGES.items():
         name = f"{prefix}plugin_{gauge}"
         yield Family(name, text, "gauge", partial(_gauges, name, values[gauge]))
+    name = f"{prefix}plugin_degraded"
+    yield Family(name, "1 while the plugin is degraded", "gauge", partial(_degraded, name, state, known))
+
+
+def _degraded(name: str, state: State, known: Mapping[str, Counts]) -> Iterator[Sample]:
+    """Only what is wrong has a series: all reasons of all plugins would be a hundred thousand."""
+    numbers = Counter(
+        (key if key in known else OTHER, condition.reason)
+        for key, plugin in state.plugins.items()
+        for condition in plugin.conditions
+        if condition.type == "Degraded" and condition.status
+    )
+    for (label, reason), number in numbers.items():
+        yield Sample(name, {"plugin": label, "reason": reason.value}, number)
 
 
 def _gauges(name: str, values: Mapping[str, float]) -> Iterator[Sample]:

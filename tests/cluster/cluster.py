@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.api import DEADLINE, Api, ApiError, Object
+from controller.testing.answers import DEADLINE
+from tests.cluster.api import Api, ApiError, Object
 from tests.cluster.binaries import binary
 from tests.tools.build import ROOT
 
@@ -72,7 +73,7 @@ class Cluster(Api):
     # --- our CRDs
 
     def install_crds(self) -> None:
-        """Apply all of crds/ unless they are served."""
+        """Apply those of crds/ unless they are served."""
         if all(self.status_of(f"{GROUP}/{each}?limit=1") == 200 for each in CRDS):
             return
         self.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(ROOT / "crds"))

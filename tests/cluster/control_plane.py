@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from controller.testing.answers import DEADLINE
 from tests.cluster.audit import POLICY, Audit
 from tests.cluster.binaries import binary
 from tests.cluster.cluster import Cluster
-from tests.cluster.program import DEADLINE, Program
+from tests.cluster.program import Program
 from tests.cluster.signing_key import signing_key
 
 ISSUER = "https://kubernetes.default.svc"
@@ -45,7 +46,7 @@ class ControlPlane:
     @property
     def address(self) -> tuple[str, int]:
         """Where the API server listens."""
-        return "127.0.0.1", self.ports[0]
+        return self.cluster.address
 
     def start(self, deadline: float = DEADLINE) -> None:
         """Start what does not run, on the same ports and data; return when the API server is ready."""

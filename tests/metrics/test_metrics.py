@@ -21,6 +21,10 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 X = {"plugin": "rule/x"}
 
 
+def degraded(*, status: bool, reason: Reason) -> tuple[Condition, ...]:
+    return (*ready(status=True, reason=Reason.SERVING), Condition("Degraded", status, reason, "", 0.0))
+
+
 def lost(reason: Reason) -> Exit:
     return Exit(reason, "it did", 0.0)
 
@@ -36,6 +40,13 @@ def test_a_plugins_series_exist_at_zero_once_it_is_known(bench):
     assert bench.value("plugin_drain_seconds_count", **X) == 0
     for name in ("active_subprocesses", "ready", "backoff_seconds", "resident_memory_bytes"):
         assert bench.value(f"plugin_{name}", **X) == 0
+
+
+def test_a_plugin_has_a_series_for_what_degrades_it_only_while_it_does(bench):
+    bench.step(state(plugin("rule/x", conditions=degraded(status=True, reason=Reason.ROLLED_BACK))))
+    assert bench.value("plugin_degraded", reason="RolledBack", **X) == 1
+    bench.step(state(plugin("rule/x", conditions=degraded(status=False, reason=Reason.AS_EXPECTED))))
+    assert b"plugin_degraded{" not in bench.metrics.render("")[0]
 
 
 def test_a_forgotten_plugin_has_no_series_and_begins_at_zero_when_it_is_back(bench):
@@ -163,12 +174,15 @@ def test_plugins_beyond_the_limit_share_one_label():
 
 
 def test_the_limit_holds_for_every_metric_by_plugin(bench):
-    bench.step(state(*(plugin(f"rule/{number}", worker()) for number in range(counts.MAX_PLUGINS + 3))))
+    bad = degraded(status=True, reason=Reason.CRASH_LOOP)
+    many = (plugin(f"rule/{number}", worker(), conditions=bad) for number in range(counts.MAX_PLUGINS + 3))
+    bench.step(state(*many))
     families = text_string_to_metric_families(bench.metrics.render("")[0].decode())
     labels = {sample.labels.get("plugin") for family in families for sample in family.samples} - {None}
     assert len(labels) == counts.MAX_PLUGINS + 1
     assert bench.value("plugin_active_subprocesses", plugin="other") == 3
     assert bench.value("plugin_starts_total", plugin="other") == 0
+    assert bench.value("plugin_degraded", plugin="other", reason="CrashLoop") == 3
 
 
 def test_two_managers_in_one_process_do_not_share_names_or_registries():
@@ -179,7 +193,8 @@ def test_two_managers_in_one_process_do_not_share_names_or_registries():
 
 
 def test_the_documented_list_is_the_exposed_one(bench):
-    bench.step(state(plugin("rule/x"), conditions=(Condition("Ready", True, Reason.ALL_READY, "", 0.0),)))
+    broken = plugin("rule/x", conditions=degraded(status=True, reason=Reason.CRASH_LOOP))
+    bench.step(state(broken, conditions=(Condition("Ready", True, Reason.ALL_READY, "", 0.0),)))
     api = ApiMetrics()
     api.observe("get", "pluginconfigs", "200", 0.1)
     bench.metrics.registry.register(api)

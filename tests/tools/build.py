@@ -92,10 +92,15 @@ TARGETS: Mapping[str, Target] = {
 }
 
 
+def place(name: str) -> Path:
+    """Where the target's binary is once it is built."""
+    return _cache() / _key(TARGETS[name]) / name
+
+
 def build(name: str) -> Path:
     """Return the target's binary, building it if nobody has yet; safe to call from many processes at once."""
     target = TARGETS[name]
-    binary = _cache() / _key(target) / name
+    binary = place(name)
     if binary.exists():
         return binary
     with _alone(name):

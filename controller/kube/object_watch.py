@@ -1,0 +1,125 @@
+"""Follows the config object for ever: asks for it, lets kopf follow it for as long as that works, begins anew.
+
+Whatever is learnt goes to `note`, the newest last. Every wait has an end and chance in it: an API server that is back
+is noticed within five seconds, and not by all pods at once.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from controller.kube.access import Access
+from controller.kube.contact import Contact
+from controller.kube.notes import Failed, Followed, Gone, Note, NotServed, Seen
+from controller.kube.object_look import NoAnswerError, NotServedError, ObjectLook
+from controller.kube.operator import Operator
+from controller.kube.patience import Patience
+
+log = logging.getLogger(__name__)
+
+BEGIN = 15.0  # seconds; kopf waits for ever, and silently, for a kind that was not served when it looked
+PROOF = (300.0, 600.0)  # between two proofs that the watch is not deaf
+GRACE = 5.0  # for the watch to tell what a proof has found
+CALM = 60.0  # a watch that held so long was a good one
+
+
+class ObjectWatch:
+    """`run` is its task; what it learns of the way to the API server, `contact` is told."""
+
+    def __init__(
+        self, access: Access, namespace: str, name: str, contact: Contact, note: Callable[[Note], None]
+    ) -> None:
+        self._access, self._namespace, self._name = access, namespace, name
+        self._look = ObjectLook(access, namespace, name)
+        self._contact = contact
+        self._note = note
+        self._seen: Mapping[str, Any] | None = None
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        patience, loop = Patience(), asyncio.get_running_loop()
+        while True:
+            if await self._ask():
+                began = loop.time()
+                await self._follow()
+                if loop.time() - began > CALM:
+                    patience.reset()
+            await asyncio.sleep(patience.wait())
+
+    async def _ask(self) -> bool:
+        """Say what the object is now; whether there is something to follow."""
+        try:
+            found = await self._look.ask()
+        except NoAnswerError as error:
+            self._hear(Failed(str(error)))
+            return False
+        except NotServedError:
+            self._hear(NotServed())
+            return False
+        self._hear(Gone() if found is None else Seen(found))
+        return True
+
+    async def _follow(self) -> None:
+        """Let kopf follow, until it ends, or is of no use."""
+        self._contact.begin()
+        async with asyncio.TaskGroup() as group:
+            operator = Operator(self._access, self._namespace, self._name, self._hear)
+            running = group.create_task(operator.run(), name="kopf")
+            await self._until_useless(running)
+            running.cancel()
+        if not running.cancelled():
+            log.warning("kopf has ended", extra={"error": repr(running.result())})
+            if self._contact.there.is_set():
+                self._contact.failed(f"the watch has ended ({type(running.result()).__name__})")
+
+    async def _until_useless(self, running: asyncio.Task[Any]) -> None:
+        contact = self._contact
+        await _either(running, contact.there, BEGIN)
+        is_of_use = contact.there.is_set()
+        while is_of_use:
+            await _either(running, contact.lost, random.uniform(*PROOF))  # noqa: S311 - spreads pods, hides nothing
+            is_of_use = not running.done() and not contact.lost.is_set() and not await self._is_deaf()
+
+    async def _is_deaf(self) -> bool:
+        """Whether there is something that the watch should have told and has not."""
+        before = self._seen
+        try:
+            found = await self._look.ask(cached=True)
+        except (NoAnswerError, NotServedError):
+            return False  # the watch will notice
+        if not _is_news(found, before):
+            return False
+        await asyncio.sleep(GRACE)
+        return self._seen is before
+
+    def _hear(self, note: Note) -> None:
+        match note:
+            case Seen(body):
+                self._seen = body
+            case Gone() | NotServed():
+                self._seen = None
+        match note:
+            case Followed() | NotServed():
+                self._contact.answered()
+            case Failed(why):
+                self._contact.failed(why)
+        self._note(note)
+
+
+def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> bool:
+    """Whether `found` is another object than `seen`, or a later state of it; a cache may lag behind."""
+    if found is None or seen is None:
+        return found is not seen
+    one, other = found["metadata"], seen["metadata"]
+    return bool(one["uid"] != other["uid"] or one["generation"] > other["generation"])
+
+
+async def _either(running: asyncio.Task[Any], event: asyncio.Event, seconds: float) -> None:
+    """Return when the task is done, the event set, or the time over."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()

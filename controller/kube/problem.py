@@ -1,0 +1,46 @@
+"""Why a request failed, in words for a condition: the same words for the same cause, so that nothing is written twice.
+
+No addresses, no ports, no object ids: aiohttp's own texts have them.
+"""
+
+import json
+import os
+from http.client import responses
+
+from aiohttp import ClientConnectorCertificateError, ClientError, ClientOSError, ClientResponse
+
+_LONGEST = 300  # characters of what the server says
+
+
+def of_error(error: ClientError | TimeoutError | OSError) -> str:
+    """Return why no answer came."""
+    match error:
+        case ClientConnectorCertificateError():
+            return f"the API server's certificate is not trusted ({_first_line(error.certificate_error)})"
+        case ClientOSError() | OSError() if error.errno:
+            return f"the API server cannot be reached ({os.strerror(error.errno)})"
+        case TimeoutError():
+            return "the API server does not answer in time"
+        case _:
+            return f"the API server cannot be reached ({type(error).__name__})"
+
+
+def of_answer(code: int, body: str) -> str:
+    """Return what the server says when it refuses."""
+    try:
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = ""
+    return f"the API server answers {code} {responses.get(code, '')}".rstrip() + (
+        f" ({message[:_LONGEST]})" if message else ""
+    )
+
+
+async def of_response(response: ClientResponse) -> str:
+    """Return the same of a response; its body stays readable."""
+    return of_answer(response.status, (await response.read()).decode(errors="replace"))
+
+
+def _first_line(error: Exception) -> str:
+    text = getattr(error, "verify_message", "") or type(error).__name__
+    return str(text).partition("\n")[0]

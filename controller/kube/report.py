@@ -1,0 +1,152 @@
+"""What counts of one pod's PluginPodStatus, read into a small record as it arrives.
+
+Pure. The document itself is dropped: with its log lines and managed fields, thousands of them would fill the memory.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from controller.core.reasons import Reason
+from controller.kube.names import CONFIG_LABEL
+
+MESSAGE = 256  # characters of a failure's message that are kept, for the samples
+ENTRIES = 20_000  # different entries that are kept once for all pods, before the book is begun anew
+
+Json = Mapping[str, Any]
+
+
+class Verdict(StrEnum):
+    """How a plugin is doing in a pod, one word of what its conditions say together."""
+
+    READY = "Ready"
+    DEGRADED = "Degraded"  # it serves, but not as it is wanted
+    STARTING = "Starting"  # on its way
+    FAILED = "Failed"  # wanted, and does not run
+    OFF = "Off"  # not wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One plugin in one pod. `is_ready`: it serves with all its workers; `message` only where it is to be told."""
+
+    kind: str
+    name: str
+    verdict: Verdict
+    is_ready: bool
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with the pod as a whole."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One pod's status. `owner` is the Pod's uid, empty if none owns the object; `config` names what it follows."""
+
+    pod: str
+    uid: str
+    resource_version: str
+    owner: str
+    config: str
+    config_uid: str
+    generation: int
+    is_ready: bool
+    is_leaving: bool
+    troubles: tuple[Trouble, ...] = ()
+    plugins: tuple[Entry, ...] = ()
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether something wanted does not run."""
+        return any(each.verdict is Verdict.FAILED for each in self.plugins) or (
+            not self.is_ready and bool(self.troubles)
+        )
+
+
+class Reader:
+    """Makes Reports. Entries that say the same are one object, whatever the number of pods."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Entry, Entry] = {}
+
+    def read(self, document: Json) -> Report:
+        """Return what counts of a PluginPodStatus; a field that is missing reads as its zero."""
+        metadata, status = document["metadata"], document.get("status") or {}
+        config = status.get("config") or {}
+        conditions = _by_type(status)
+        label = (metadata.get("labels") or {}).get(CONFIG_LABEL, "")
+        return Report(
+            pod=metadata["name"],
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+            owner=_owner(metadata),
+            config=config.get("name") or label,
+            config_uid=config.get("uid", ""),
+            generation=status.get("observedGeneration", 0),
+            is_ready=bool(status.get("ready")),
+            is_leaving=_reason(conditions, "Ready") == Reason.SHUTTING_DOWN,
+            troubles=tuple(_troubles(conditions)),
+            plugins=tuple(self._once(entry(each)) for each in status.get("plugins") or ()),
+        )
+
+    def _once(self, new: Entry) -> Entry:
+        if len(self._entries) > ENTRIES:
+            self._entries.clear()  # messages with numbers in them differ for ever
+        return self._entries.setdefault(new, new)
+
+
+def entry(plugin: Json) -> Entry:
+    """Return how one plugin of a pod is doing."""
+    conditions = _by_type(plugin)
+    is_ready = _is(conditions, "Ready")
+    verdict = _verdict(plugin, conditions)
+    told = conditions.get("Degraded" if is_ready and verdict is Verdict.DEGRADED else "Ready", {})
+    message = told.get("message", "") if verdict in (Verdict.FAILED, Verdict.DEGRADED) else ""
+    return Entry(plugin["kind"], plugin["name"], verdict, is_ready, told.get("reason", ""), _short(message))
+
+
+def _verdict(plugin: Json, conditions: Json) -> Verdict:
+    if not (plugin.get("workers") or {}).get("wanted", 0):
+        return Verdict.OFF
+    if _is(conditions, "Ready"):
+        return Verdict.DEGRADED if _is(conditions, "Degraded") else Verdict.READY
+    if _is(conditions, "Progressing"):
+        return Verdict.STARTING
+    return Verdict.DEGRADED if _reason(conditions, "Ready") == Reason.PARTLY_READY else Verdict.FAILED
+
+
+def _troubles(conditions: Json) -> Iterable[Trouble]:
+    """Of a pod's conditions all but Ready are bad when True, and a pause is intended."""
+    for kind, condition in conditions.items():
+        if kind not in ("Ready", "Paused") and condition["status"] == "True":
+            yield Trouble(condition["reason"], _short(condition["message"]))
+
+
+def _by_type(of: Json) -> dict[str, Json]:
+    return {each["type"]: each for each in of.get("conditions") or ()}
+
+
+def _is(conditions: Json, kind: str) -> bool:
+    return kind in conditions and conditions[kind]["status"] == "True"
+
+
+def _reason(conditions: Json, kind: str) -> str:
+    reason: str = conditions[kind]["reason"] if kind in conditions else ""
+    return reason
+
+
+def _owner(metadata: Json) -> str:
+    owners = metadata.get("ownerReferences") or ()
+    return next((each["uid"] for each in owners if each["kind"] == "Pod"), "")
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= MESSAGE else message[: MESSAGE - 1] + "…"

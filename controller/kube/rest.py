@@ -1,0 +1,142 @@
+"""Requests to the API server on raw paths, plain dicts in and out, each with a deadline and one kind of error.
+
+The generated clients would read thousands of objects into models; here a list is the JSON that came.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+
+from controller.errors import PluginmgrError
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client import ApiClient
+    from kubernetes.aio.client.rest import RESTResponse
+
+Json = dict[str, Any]
+
+SECONDS: Final = 10.0  # for one request, unless the caller says otherwise
+CONNECT_SECONDS: Final = 5.0
+JSON: Final = "application/json"
+MERGE: Final = "application/merge-patch+json"
+APPLY: Final = "application/apply-patch+yaml;charset=utf-8"  # so written, the client takes text as it is
+GONE: Final = 410  # what was asked to go on from is not kept any more
+NOT_FOUND: Final = 404
+CONFLICT: Final = 409
+FORBIDDEN: Final = 403
+
+
+class ApiError(PluginmgrError):
+    """The API server refused (`code` is its answer's) or did not answer (0); `retry_after` is what it asked for."""
+
+    def __init__(self, code: int, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Rest:
+    """What the aggregator asks of the API server."""
+
+    def __init__(self, client: "ApiClient") -> None:
+        self._client = client
+
+    async def get(self, path: str, query: Mapping[str, str], accept: str = JSON, seconds: float = SECONDS) -> Json:
+        """Return an object or a page of a list."""
+        return await self._call("GET", _url(path, query), accept=accept, seconds=seconds)
+
+    async def create(self, path: str, body: Json, seconds: float = SECONDS) -> Json:
+        """Make an object in a collection."""
+        return await self._call("POST", path, body=body, seconds=seconds)
+
+    async def merge(self, path: str, body: Json, seconds: float = SECONDS) -> Json:
+        """Change the fields that `body` has; with a resourceVersion in it, only if the object is still that one."""
+        return await self._call("PATCH", path, body=body, content=MERGE, seconds=seconds)
+
+    async def apply(self, path: str, manager: str, body: Json, seconds: float = SECONDS) -> Json:
+        """Apply what `manager` owns of an object, on the server's side, and take over what others held of it."""
+        url = _url(path, {"fieldManager": manager, "force": "true"})
+        # The server reads it as YAML, which knows no surrogate pairs: an emoji has to be itself.
+        text = json.dumps(body, ensure_ascii=False)
+        return await self._call("PATCH", url, body=text, content=APPLY, seconds=seconds)
+
+    async def delete(self, path: str, uid: str, resource_version: str, seconds: float = SECONDS) -> None:
+        """Delete the object if it is still that very one, unchanged."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        await self._call("DELETE", path, body=body, seconds=seconds)
+
+    async def watch(
+        self, path: str, query: Mapping[str, str], accept: str, seconds: float
+    ) -> AsyncGenerator[Json, None]:
+        """Yield the events of a watch until the server ends it; silence beyond `seconds` in all is an error."""
+        url = _url(path, {**query, "watch": "true", "allowWatchBookmarks": "true"})
+        with _one_error(path):
+            response = await self._send("GET", url, accept=accept, seconds=seconds)
+            try:
+                while line := await response.response.content.readline():
+                    yield json.loads(line)
+            finally:
+                response.response.close()
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: Json | None = None,
+        content: str = JSON,
+        accept: str = JSON,
+        seconds: float,
+    ) -> Json:
+        with _one_error(url.partition("?")[0]):
+            response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
+            answer: Json = json.loads(await response.response.read())
+            return answer
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: Json | None = None,
+        content: str = JSON,
+        accept: str = JSON,
+        seconds: float,
+    ) -> "RESTResponse":
+        headers = {"Accept": accept, "Content-Type": content}
+        serialized = await self._client.param_serialize(method, url, header_params=headers, body=body)
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        response = await self._client.call_api(*serialized, _request_timeout=timeout)
+        if response.status >= 300:  # noqa: PLR2004 - redirects are none that an API server makes
+            raise refusal(response.status, response.headers, await response.response.read(), url.partition("?")[0])
+        return response
+
+
+@contextmanager
+def _one_error(path: str) -> Iterator[None]:
+    """Whatever goes wrong on the way is an ApiError without a code."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise ApiError(0, f"{path}: no answer in time") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise ApiError(0, f"{path}: {error or type(error).__name__}") from error
+
+
+def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> ApiError:
+    """Return the error for an answer that is none of success."""
+    try:
+        message = json.loads(body)["message"]
+    except (ValueError, KeyError, TypeError):
+        message = body[:200].decode(errors="replace").strip()
+    after = headers.get("Retry-After", "")
+    return ApiError(code, f"{path}: {code} {message}", float(after) if after.isdecimal() else None)
+
+
+def _url(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
