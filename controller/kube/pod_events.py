@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from controller.kube.access import Access
 from controller.kube.event_ledger import Ledger, Series
 from controller.kube.event_table import Happening, happening
-from controller.kube.exchange import MERGE, ApiError, Exchange, Request
 from controller.kube.names import GROUP
 from controller.kube.pod import Pod
+from controller.kube.rest import NOT_FOUND, ApiError, Rest
 from controller.manager.history import Entry
 
 log = logging.getLogger(__name__)
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 MOST: Final = 100  # that wait to be sent
 PAUSE: Final = 0.2  # seconds between two of them
 CHECK: Final = 60.0  # seconds, for counts that have grown
-NOT_FOUND: Final = 404
 NAME_LENGTH: Final = 200  # of the pod's, so that there is room for the rest
 
 
@@ -31,14 +29,14 @@ class PodEvents:
 
     def __init__(
         self,
-        access: Access,
+        rest: Rest,
         pod: Pod,
         *,
         window: Callable[[], float] = lambda: 0.0,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._exchange = Exchange(access)
+        self._rest = rest
         self._pod = pod
         self._window = window
         self._clock = clock
@@ -56,16 +54,13 @@ class PodEvents:
 
     async def run(self) -> None:
         """Send until cancelled."""
-        try:
-            while True:
-                for series in await self._next():
-                    window = self._window()
-                    delay = window * self._chance()
-                    await asyncio.sleep(delay)
-                    await self._send(series)
-                    await asyncio.sleep(max(PAUSE, window - delay))
-        finally:
-            await self._exchange.close()
+        while True:
+            for series in await self._next():
+                window = self._window()
+                delay = window * self._chance()
+                await asyncio.sleep(delay)
+                await self._send(series)
+                await asyncio.sleep(max(PAUSE, window - delay))
 
     async def _next(self) -> list[Series]:
         """What is to be sent now, often nothing."""
@@ -79,7 +74,7 @@ class PodEvents:
 
     async def _send(self, series: Series) -> None:
         try:
-            await self._exchange.send(self._request(series))
+            await self._tell(series)
         except ApiError as error:
             if error.code == NOT_FOUND or series.count == 1:
                 self._ledger.lose(series)
@@ -89,11 +84,12 @@ class PodEvents:
         else:
             self._is_failing = False
 
-    def _request(self, series: Series) -> Request:
+    async def _tell(self, series: Series) -> None:
         if series.count == 1:
-            return Request("POST", self._path, {}, {"Content-Type": "application/json"}, self._event(series))
-        repeats = {"series": {"count": series.count, "lastObservedTime": _micro_time(series.happening.at)}}
-        return Request("PATCH", f"{self._path}/{series.name}", {}, {"Content-Type": MERGE}, repeats)
+            await self._rest.create(self._path, self._event(series))
+        else:
+            repeats = {"count": series.count, "lastObservedTime": _micro_time(series.happening.at)}
+            await self._rest.merge(f"{self._path}/{series.name}", {"series": repeats})
 
     def _event(self, series: Series) -> dict[str, Any]:
         pod, told = self._pod, series.happening

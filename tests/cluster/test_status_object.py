@@ -18,7 +18,7 @@ from controller.kube.status_object import StatusObject
 from controller.manager.status import meaning
 from tests.cluster.api import APPLY
 from tests.cluster.in_pod import InPod
-from tests.kube.documents import document, entry
+from tests.kube.entries import document, entry
 
 DEADLINE = 30.0
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from controller.core.events import ConfigRead
-from tests.kube.documents import running
+from tests.kube.conftest import running
 from tests.kube.followed import NAME, Followed
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from controller.kube import config_object, contact, object_watch, operator, session
 from tests.cluster.faults import Cut, Events, Garbage, Refuse, Silence, error
-from tests.kube.documents import running
+from tests.kube.conftest import running
 from tests.kube.followed import Followed
 
 EXPIRED = Events((error(),))
