@@ -11,6 +11,7 @@ from controller.kube import event_ledger
 from controller.kube.access import Access
 from controller.kube.pod import Pod
 from controller.kube.pod_events import MOST, PodEvents
+from controller.kube.rest import Rest
 from controller.manager.history import Entry
 from tests.cluster.in_pod import InPod
 
@@ -32,7 +33,8 @@ class Telling:
     def __init__(self, inside, clock, **more):
         self.inside = inside
         pod = Pod.find(inside.environ, "")
-        self.events = PodEvents(Access.find(None, inside.environ), replace(pod, **more), clock=clock)
+        self.rest = Rest(Access.find(None, inside.environ))
+        self.events = PodEvents(self.rest, replace(pod, **more), clock=clock)
         self.running = asyncio.create_task(self.events.run())
 
     def found(self):
@@ -60,6 +62,7 @@ class Telling:
     async def end(self):
         self.running.cancel()
         await asyncio.wait({self.running})
+        await self.rest.__aexit__()
 
 
 @pytest.fixture
