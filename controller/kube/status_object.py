@@ -89,6 +89,7 @@ class StatusObject:
 
     async def run(self, lost: Callable[[], None]) -> None:
         """Look from time to time whether the object is still as it was written; `lost` is told if not."""
+        self._note(PodNoted("ApiUnreachable", None))
         pause = FIRST_LOOK
         while True:
             await asyncio.sleep(pause * (1 + self._chance()))
