@@ -81,6 +81,7 @@ class Controller:
             resident=engine.memory.sizes,
             ages={"volume": engine.watch_age, "config": lambda: time.monotonic() - self._source.looked_at},
             hosts=lambda: len(self._registry.hosts),
+            failures={"file": lambda: self._status.failures},
         )
         self._views = AppViews(engine.manager, me, engine.journal, self._history, engine.memory, engine.watch_age)
         self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)

@@ -53,6 +53,7 @@ class StatusWriter:
         self._written: Any = None  # unknown while a write is under way, and after one that failed
         self._is_lost = False
         self._is_failing = False
+        self.failures = 0
 
     def changed(self) -> None:
         """Say that there may be something to write."""
@@ -94,6 +95,7 @@ class StatusWriter:
             if not self._is_failing:
                 log.warning("cannot write the status", extra={"error": str(error)})
             self._is_failing = True
+            self.failures += 1
             self._dirty.set()
             return error.retry_after or 0.0
         if self._is_failing:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from controller.errors import PluginmgrError
 
-COMMANDS = ("run", "status", "logs", "history", "restart", "call", "watch", "check", "validate")
+COMMANDS = ("run", "status", "logs", "history", "restart", "call", "watch", "check", "validate", "aggregate")
 EPILOG = """\
 exit codes:
   0  done; all that is wanted is ready; fit

@@ -19,10 +19,9 @@ _LONGEST_KNOCK_PAUSE = 0.02
 class Connector:
     """Tries until the plugin serves; the caller gives up. Owns the channel until `close`."""
 
-    def __init__(self, answer: Answer, on_answer: Callable[[Channel], None]) -> None:
-        """Take the address, and who wants the channel as soon as the plugin has answered anything."""
+    def __init__(self, answer: Answer) -> None:
+        """Take the address."""
         self._answer = answer
-        self._on_answer = on_answer
         self._open()
         self.has_answered = False
         self.is_refused = False
@@ -32,10 +31,13 @@ class Connector:
         """Name the address."""
         return f"{self._answer.network}:{self._answer.address}"
 
-    async def connect(self) -> None:
-        """Return once the plugin says SERVING, or answers without having a health service."""
+    async def connect(self, on_answer: Callable[[Channel], None]) -> None:
+        """Return once the plugin says SERVING, or answers without having a health service.
+
+        `on_answer` gets the channel as soon as the plugin has answered anything.
+        """
         pause = _FIRST_PAUSE
-        while not await self._is_serving():
+        while not await self._is_serving(on_answer):
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -43,7 +45,7 @@ class Connector:
         """Give the channel back."""
         await self.channel.close()
 
-    async def _is_serving(self) -> bool:
+    async def _is_serving(self, on_answer: Callable[[Channel], None]) -> bool:
         status: Status | None
         try:
             status = await self.health.ask()
@@ -57,7 +59,7 @@ class Connector:
             return False
         if not self.has_answered:
             self.has_answered = True
-            self._on_answer(self.channel)
+            on_answer(self.channel)
         return status is None or status == SERVING
 
     async def _reopen(self) -> None:

@@ -98,8 +98,8 @@ class _Attempt:
             async with Patience(limit - (spawned - began), self.process.exit):
                 answer = self._read(await asyncio.shield(self._line.done))
                 shaken = time.monotonic()
-                connector = self._connector = Connector(answer, self._follow_stdio)
-                await connector.connect()
+                connector = self._connector = Connector(answer)
+                await connector.connect(self._follow_stdio)
         except TimeoutError:
             raise self._late(limit) from None
         transport.share_socket(answer)  # both once more, for plugins that print before they listen

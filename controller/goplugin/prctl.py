@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+from functools import cache
+from typing import Any
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -26,8 +28,13 @@ def set_not_dumpable() -> None:
 
 
 def _prctl(option: int, argument: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
     longs = [ctypes.c_ulong(value) for value in (argument, 0, 0, 0)]
-    if libc.prctl(ctypes.c_int(option), *longs) != 0:
+    if _libc().prctl(ctypes.c_int(option), *longs) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+@cache
+def _libc() -> Any:
+    # Each CDLL is a class of its own, and a class is freed by a full collection only.
+    return ctypes.CDLL(None, use_errno=True)

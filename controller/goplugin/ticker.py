@@ -5,7 +5,7 @@ once they would hold up everything else. Decides nothing about a plugin; the cal
 """
 
 import asyncio
-import heapq
+from bisect import insort
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,6 +48,7 @@ class _Patient:
     session: Session
     asked: Callable[[], Schedule]
     on_unhealthy: Callable[[str], None]
+    line: "list[_Patient]"  # all that wait, the next one first
     ask: Ask | None = None
     failures: int = 0
     due: float = 0.0
@@ -64,8 +65,11 @@ class _Patient:
 
     def close(self) -> None:
         self.is_closed = True
+        with suppress(ValueError):  # it is being checked
+            self.line.remove(self)  # at once: in its place in the line it would keep all of a dead plugin
         if self.listener is not None:
             self.listener.cancel()
+            self.listener = None  # how it ended tells of us: a cycle
 
 
 class HealthTicker:
@@ -89,7 +93,7 @@ class HealthTicker:
         `schedule` is asked at each check, so that another one is taken over at the next. `ask` goes out with each
         check, and both must be well.
         """
-        patient = _Patient(session, schedule, on_unhealthy, ask)
+        patient = _Patient(session, schedule, on_unhealthy, self._waiting, ask)
         self._put(patient, patient.schedule.period)
         self._begin_listening(patient)
         return patient
@@ -115,8 +119,8 @@ class HealthTicker:
             early = _EARLY * first.schedule.period if batch else 0.0
             if first.due - early > now:
                 break
-            heapq.heappop(self._waiting)
-            if not first.is_closed and not first.session.exit.done():
+            del self._waiting[0]
+            if not first.session.exit.done():
                 batch.append(first)
         return batch
 
@@ -176,8 +180,10 @@ class HealthTicker:
         patient.on_unhealthy(message + times)
 
     def _put(self, patient: _Patient, delay: float) -> None:
+        if patient.is_closed:
+            return
         patient.due = asyncio.get_running_loop().time() + delay
-        heapq.heappush(self._waiting, patient)
+        insort(self._waiting, patient)
         self._changed.set()
 
     def _begin_listening(self, patient: _Patient) -> None:
@@ -190,9 +196,8 @@ class HealthTicker:
     def _hear(self, patient: _Patient, status: Status) -> None:
         patient.is_complaining = status != SERVING
         if patient.is_complaining and patient in self._waiting:
-            patient.due = 0.0
-            heapq.heapify(self._waiting)
-            self._changed.set()
+            self._waiting.remove(patient)
+            self._put(patient, 0.0)
 
 
 async def _judge(question: "asyncio.Task[str]") -> None:

@@ -7,6 +7,6 @@ from controller.http.connection import Limits
 from controller.http.control import Control
 from controller.http.probes import Probes
 from controller.http.server import listen_tcp, listen_unix, serve
-from controller.http.views import Check, Checks, Views
+from controller.http.views import Check, Checks, Health, Views
 
-__all__ = ["Check", "Checks", "Control", "Limits", "Probes", "Views", "listen_tcp", "listen_unix", "serve"]
+__all__ = ["Check", "Checks", "Control", "Health", "Limits", "Probes", "Views", "listen_tcp", "listen_unix", "serve"]

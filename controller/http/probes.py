@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from controller.http.exchange import Request, Response, not_allowed, text
-from controller.http.views import Checks, Views
+from controller.http.views import Checks, Health
 
 Render = Callable[[str], tuple[bytes, str]]
 """The metrics for an `Accept` header: body and content type. Called in a thread."""
@@ -17,8 +17,8 @@ Render = Callable[[str], tuple[bytes, str]]
 class Probes:
     """`handle` is the handler for `serve`."""
 
-    def __init__(self, views: Views, render: Render) -> None:
-        self._views = views
+    def __init__(self, health: Health, render: Render) -> None:
+        self._health = health
         self._render = render
 
     async def handle(self, request: Request) -> Response:
@@ -30,7 +30,7 @@ class Probes:
         if request.path == "/metrics":
             # Thousands of series take tens of milliseconds to write down: not on the loop that answers crashes.
             return Response(200, *await asyncio.to_thread(self._render, request.accept))
-        checks = self._views.livez() if request.path == "/livez" else self._views.readyz()
+        checks = self._health.livez() if request.path == "/livez" else self._health.readyz()
         return answer(request.path.removeprefix("/"), checks, verbose="verbose" in request.query)
 
 

@@ -21,7 +21,19 @@ class Check:
 Checks = tuple[Check, ...]
 
 
-class Views(Protocol):
+class Health(Protocol):
+    """What the probes ask."""
+
+    def livez(self) -> Checks:
+        """That this is answered says that the loop turns; more checks where a part can die without the process."""
+        ...
+
+    def readyz(self) -> Checks:
+        """All that has to be seen before the process can do its work."""
+        ...
+
+
+class Views(Health, Protocol):
     """Keys are `kind/name`. The dictionaries hold what JSON can say, nothing else; times are RFC 3339 in UTC."""
 
     def status(self) -> dict[str, Any]:
@@ -52,10 +64,6 @@ class Views(Protocol):
 
     def restart(self, key: str) -> bool:
         """Ask for fresh workers. False: no such plugin."""
-        ...
-
-    def livez(self) -> Checks:
-        """That this is answered says that the loop turns; more checks where a part can die without the process."""
         ...
 
     def readyz(self) -> Checks:

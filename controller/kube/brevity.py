@@ -11,7 +11,7 @@ from controller.kube.bounds import shortened
 from controller.kube.manifest import encoded
 
 SPACIOUS: Final = 512 * 1024  # bytes; more is told more briefly
-MOST: Final = 1024 * 1024  # bytes; rather than more, plugins are left out
+MOST: Final = 1_000_000  # bytes; rather than more, plugins are left out
 CONDITIONS: Final = 16  # the schema's bound
 MESSAGE: Final = 256  # characters
 NOTE: Final = 64

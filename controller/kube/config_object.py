@@ -54,6 +54,7 @@ class ConfigObject:
 
     async def run(self) -> None:
         """Follow the object until cancelled."""
+        self._submit(PodNoted("ConfigStale", None))
         contact = Contact(self._submit, self._recovered)
         watch = ObjectWatch(self._access, self._namespace, self._name, contact, self._hear)
         timer = asyncio.get_running_loop().call_later(SILENCE, self._go_on_without, contact)

@@ -27,6 +27,9 @@ LOGIN_LASTS = 60.0  # seconds; a login that was refused sooner is followed by a 
 ENDING = 3.0  # seconds for a cancelled run to end; then its thread is left behind
 CONNECT, REQUEST = 5.0, 15.0  # seconds
 RETRIED_WITHIN = 4.0  # seconds
+INACTIVE = 70.0  # seconds without a word, though there is a bookmark every 60, until the watch is begun anew
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import aiohttp
@@ -82,6 +85,7 @@ class Operator:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if task is None:  # pragma: no cover - asyncio.run made it
             return
+        loop.set_exception_handler(_overhear)
         self._stop = lambda: _call(loop, task.cancel)
         if self._is_over:
             return
@@ -110,6 +114,7 @@ class Operator:
         settings.scanning.disabled = True
         settings.watching.field_selectors[GROUP, VERSION, CONFIGS] = f"metadata.name={self._name}"
         settings.watching.server_timeout = random.randint(240, 360)  # noqa: S311 - spreads pods, hides nothing
+        settings.watching.inactivity_timeout = INACTIVE
         settings.networking.connect_timeout = CONNECT
         settings.networking.request_timeout = REQUEST
         settings.networking.error_backoffs = _Backoffs()
@@ -148,6 +153,11 @@ class _Backoffs:
         patience = Patience(RETRIED_WITHIN)
         while True:
             yield patience.wait()
+
+
+def _overhear(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """When kopf ends, it leaves tasks behind that failed and that nobody looks at; why it ended is known anyway."""
+    log.debug("left behind by kopf", extra={"context": str(context.get("message"))})
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> None:

@@ -12,6 +12,7 @@ from controller.core.reasons import Reason
 from controller.kube.names import CONFIG_LABEL
 
 MESSAGE = 256  # characters of a failure's message that are kept, for the samples
+HARMLESS = ("Ready", "Paused", "Truncated")  # good, meant so, or only about how much is told
 ENTRIES = 20_000  # different entries that are kept once for all pods, before the book is begun anew
 
 Json = Mapping[str, Any]
@@ -124,9 +125,9 @@ def _verdict(plugin: Json, conditions: Json) -> Verdict:
 
 
 def _troubles(conditions: Json) -> Iterable[Trouble]:
-    """Of a pod's conditions all but Ready are bad when True, and a pause is intended."""
+    """Of a pod's conditions, these aside, all are bad when True."""
     for kind, condition in conditions.items():
-        if kind not in ("Ready", "Paused") and condition["status"] == "True":
+        if kind not in HARMLESS and condition["status"] == "True":
             yield Trouble(condition["reason"], _short(condition["message"]))
 
 

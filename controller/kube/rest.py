@@ -6,15 +6,15 @@ The generated clients would read thousands of objects into models; here a list i
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
 
 import aiohttp
 
 from controller.errors import PluginmgrError
+from controller.kube.access import Access
 
 if TYPE_CHECKING:
-    from kubernetes.aio.client import ApiClient
     from kubernetes.aio.client.rest import RESTResponse
 
 Json = dict[str, Any]
@@ -42,8 +42,15 @@ class ApiError(PluginmgrError):
 class Rest:
     """What the aggregator asks of the API server."""
 
-    def __init__(self, client: "ApiClient") -> None:
-        self._client = client
+    def __init__(self, access: Access) -> None:
+        """To be made on the loop, and entered."""
+        self._client = access.api_client()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._client.__aexit__(*error)  # type: ignore[no-untyped-call]
 
     async def get(self, path: str, query: Mapping[str, str], accept: str = JSON, seconds: float = SECONDS) -> Json:
         """Return an object or a page of a list."""
@@ -88,7 +95,7 @@ class Rest:
         method: str,
         url: str,
         *,
-        body: Json | None = None,
+        body: Json | str | None = None,
         content: str = JSON,
         accept: str = JSON,
         seconds: float,
@@ -103,7 +110,7 @@ class Rest:
         method: str,
         url: str,
         *,
-        body: Json | None = None,
+        body: Json | str | None = None,
         content: str = JSON,
         accept: str = JSON,
         seconds: float,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from controller.core.actions import Start, Stop
@@ -159,7 +160,7 @@ class Supervisor:
             self._command(place),
             Handshake(wanted.cookie_key, wanted.cookie_value, wanted.protocol_versions),
             start_timeout=spec.start_timeout,
-            emit=lambda record: self._site.journal.emit(self.start.plugin, self.worker, record),
+            emit=partial(self._site.journal.emit, self.start.plugin, self.worker),
             on_spawn=lambda pid: stack.enter_context(self._site.watches.memory.watching(self.start, pid)),
             rate=spec.logs.rate,
             tag=f"{TAG}={self._site.instance}/{self.worker}",

@@ -4,6 +4,7 @@
 the state. No decision reads anything from here. The list for people is docs/reference/metrics.md, compared by a test.
 """
 
+from controller.metrics.api import ApiMetrics
 from controller.metrics.scrape import PluginManagerMetrics
 
-__all__ = ["PluginManagerMetrics"]
+__all__ = ["ApiMetrics", "PluginManagerMetrics"]

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import accumulate
 from math import inf
 
-from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.samples import Sample
 
 from controller.core.model import Off, Plugin, State, WorkerId
@@ -84,7 +84,7 @@ def _exits(name: str, counts: Mapping[str, Counts]) -> Iterator[Sample]:
 
 def _latencies(name: str, counts: Mapping[str, Counts]) -> Iterator[Sample]:
     for label, plugin in counts.items():
-        yield from _buckets(name, "plugin", label, plugin.latency)
+        yield from buckets(name, {"plugin": label}, plugin.latency)
 
 
 def _drains(name: str, counts: Mapping[str, Counts]) -> Iterator[Sample]:
@@ -93,12 +93,13 @@ def _drains(name: str, counts: Mapping[str, Counts]) -> Iterator[Sample]:
         yield Sample(f"{name}_sum", {"plugin": label}, plugin.drain_seconds)
 
 
-def _buckets(name: str, key: str, label: str, histogram: Histogram) -> Iterator[Sample]:
+def buckets(name: str, labels: Mapping[str, str], histogram: Histogram) -> Iterator[Sample]:
+    """The samples of one histogram."""
     numbers = list(accumulate(histogram.counts))
     for bound, number in zip((*histogram.bounds, inf), numbers, strict=True):
-        yield Sample(f"{name}_bucket", {key: label, "le": "+Inf" if bound == inf else str(bound)}, number)
-    yield Sample(f"{name}_count", {key: label}, numbers[-1])
-    yield Sample(f"{name}_sum", {key: label}, histogram.total)
+        yield Sample(f"{name}_bucket", {**labels, "le": "+Inf" if bound == inf else str(bound)}, number)
+    yield Sample(f"{name}_count", {**labels}, numbers[-1])
+    yield Sample(f"{name}_sum", {**labels}, histogram.total)
 
 
 def running(
@@ -168,7 +169,7 @@ def steps(prefix: str, histograms: Mapping[str, Histogram]) -> Metric:
 
     def make() -> Iterator[Sample]:
         for event, histogram in histograms.items():
-            yield from _buckets(name, "event", event, histogram)
+            yield from buckets(name, {"event": event}, histogram)
 
     return Family(name, "One step of the core, by its event", "histogram", make)
 
@@ -180,6 +181,16 @@ def ages(prefix: str, sources: Mapping[str, Callable[[], float]]) -> Metric:
     )
     for source, age in sources.items():
         family.add_metric([source], age())
+    return family
+
+
+def failures(prefix: str, places: Mapping[str, Callable[[], int]]) -> Metric:
+    """How often the status could not be written, by where to."""
+    family = CounterMetricFamily(
+        f"{prefix}status_write_failures", "Tries to write the status that failed", labels=["place"]
+    )
+    for place, number in places.items():
+        family.add_metric([place], number())
     return family
 
 

@@ -37,6 +37,7 @@ class PluginManagerMetrics(Collector):
         resident: Callable[[], Mapping[WorkerId, int]] = dict,
         ages: Mapping[str, Callable[[], float]] = MappingProxyType({}),
         hosts: Callable[[], int] = int,
+        failures: Mapping[str, Callable[[], int]] = MappingProxyType({}),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what is no part of the state, asked for at each scrape, in its thread.
@@ -47,6 +48,7 @@ class PluginManagerMetrics(Collector):
             resident: bytes of each worker that is up.
             ages: by name of a source (`volume`, `config`): seconds since it was last looked at.
             hosts: how many follow the registry.
+            failures: by place (`file`, `object`): how often the status could not be written there.
             clock: the monotonic clock of the steps.
 
         Raises:
@@ -59,6 +61,7 @@ class PluginManagerMetrics(Collector):
         self._resident = resident
         self._ages = ages
         self._hosts = hosts
+        self._failures = failures
         self._clock = clock
         self._state = State()
         self._tally = Tally(clock=clock)
@@ -93,5 +96,6 @@ class PluginManagerMetrics(Collector):
         yield from families.whole(self._prefix, state)
         yield families.ages(self._prefix, self._ages)
         yield families.hosts(self._prefix, self._hosts())
+        yield families.failures(self._prefix, self._failures)
         yield families.steps(self._prefix, self._steps)
         yield families.build(self._prefix, self._version, platform.python_version())

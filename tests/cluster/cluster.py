@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.api import DEADLINE, Api, ApiError, Object
+from controller.testing.answers import DEADLINE
+from tests.cluster.api import Api, ApiError, Object
 from tests.cluster.binaries import binary
 from tests.tools.build import ROOT
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from controller.testing.answers import DEADLINE
 from controller.testing.local_mode import in_local_mode
-from tests.cluster.api import DEADLINE, Object
+from tests.cluster.api import Object
 from tests.cluster.namespace import Namespace
 from tests.cluster.token_volume import TokenVolume
 from tests.e2e.rig import Rig

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from controller.testing.answers import DEADLINE
 from tests.cluster.audit import POLICY, Audit
 from tests.cluster.binaries import binary
 from tests.cluster.cluster import Cluster
-from tests.cluster.program import DEADLINE, Program
+from tests.cluster.program import Program
 from tests.cluster.signing_key import signing_key
 
 ISSUER = "https://kubernetes.default.svc"

@@ -15,11 +15,11 @@ from typing import Any
 
 from aiohttp import web
 
+from controller.testing.answers import DEADLINE
 from tests.cluster.fake_store import Object, Place, Store
 from tests.cluster.faults import Fault, Refuse
 from tests.cluster.loop_thread import LoopThread
 
-DEADLINE = 30.0
 RESOURCES = {"pluginconfigs": "PluginConfig", "pluginpodstatuses": "PluginPodStatus"}
 OURS = ("pluginmgr.dev", "v1alpha1")
 PATH = re.compile(
@@ -123,6 +123,10 @@ class FakeApi:
         path.write_text(json.dumps(document), encoding="utf-8")
         return path
 
+    def cut(self) -> None:
+        """Break all connections that are open now, watches above all."""
+        self._thread.call(lambda: [each.transport.abort() for each in self._runner.server.connections if each.transport])
+
     # --- how it answers
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -203,8 +207,8 @@ def discovery(path: str) -> Object:
         return {"kind": "APIVersions", "versions": ["v1"]}
     shared = {"namespaced": True, "verbs": ["get", "list", "watch", "patch"]}
     every = [{"name": name, "singularName": kind.lower(), "kind": kind} | shared for name, kind in RESOURCES.items()]
-    where = f"{group}/{version}"
-    resources = every if path == f"/apis/{where}" else []
+    namespaces = [{"name": "namespaces", "singularName": "namespace", "kind": "Namespace"} | shared]  # kopf waits for it
+    resources = {f"/apis/{group}/{version}": every, "/api/v1": namespaces}.get(path, [])
     return {"kind": "APIResourceList", "groupVersion": path.removeprefix("/apis/"), "resources": resources}
 
 

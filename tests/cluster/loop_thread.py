@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-DEADLINE = 30.0
+from controller.testing.answers import DEADLINE
+
 Answer = TypeVar("Answer")
 
 

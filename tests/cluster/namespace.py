@@ -5,7 +5,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from tests.cluster.api import ApiError, Object
+from controller.testing.answers import DEADLINE
+from tests.cluster.api import MERGE, ApiError, Object
 from tests.cluster.cluster import GROUP, Cluster
 
 POD = {"containers": [{"name": "app", "image": "none"}]}
@@ -118,7 +119,7 @@ class Namespace:
             "PATCH",
             self.core(f"pods/{pod}/status"),
             {"status": {"phase": phase}},
-            content_type="application/merge-patch+json",
+            content_type=MERGE,
         )
 
     def delete_pod(self, name: str) -> None:
@@ -144,7 +145,7 @@ class Namespace:
                 raise
             return None
 
-    def until_status(self, pod: str, fits: Callable[[Object], object], deadline: float = 30.0) -> Object:
+    def until_status(self, pod: str, fits: Callable[[Object], object], deadline: float = DEADLINE) -> Object:
         """The PluginPodStatus of a Pod once it is there and its `status` fits."""
         return self.cluster.until(self.ours(f"pluginpodstatuses/{pod}"), lambda each: fits(each["status"]), deadline)
 

@@ -1,13 +1,21 @@
 """One program of the control plane as a process: started, killed, started again, and gone with the tests."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-DEADLINE = 30.0  # for anything that is waited for
-# The kernel is asked for SIGKILL when the thread that started it is gone: no server outlives a killed test run.
-DIE_WITH_PARENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+from controller.testing.answers import DEADLINE
+
+# No server outlives a killed run of tests: the kernel is asked for SIGKILL when the thread that started it is gone, which
+# it may be by then.
+DIE_WITH_PARENT = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 class Program:
@@ -15,7 +23,7 @@ class Program:
 
     def __init__(self, binary: Path, log: Path, *flags: str) -> None:
         self.name = binary.name
-        self.command = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(binary), *flags]
+        self.command = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), str(binary), *flags]
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
         self.parent = ThreadPoolExecutor(1, thread_name_prefix=self.name)  # outlives the thread that calls `start`

@@ -1,9 +1,15 @@
 """The test control plane is what the tests of the cluster believe it to be."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.cluster.api import MERGE, ApiError
+from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.existing import existing_cluster
 from tests.cluster.namespace import Namespace
 
 SPEC = {"kinds": [{"name": "rule"}]}
@@ -129,3 +135,32 @@ def test_two_managers_own_their_fields(namespace: Namespace):
     namespace.cluster.api("PATCH", path, {"spec": {"paused": True}}, content_type=MERGE, fieldManager="other")
     managers = {each["manager"] for each in namespace.cluster.api("GET", path)["metadata"]["managedFields"]}
     assert managers == {"test", "other"}
+
+
+def test_the_programs_know_their_version(cluster: Cluster):
+    server = cluster.api("GET", "/version")["gitVersion"]
+    client = json.loads(cluster.kubectl("version", "--output", "json").stdout)
+    assert server == client["serverVersion"]["gitVersion"]
+    assert re.fullmatch(r"v1\.3\d\.\d+", server)
+    assert re.fullmatch(r"v1\.3\d\.\d+", client["clientVersion"]["gitVersion"])
+
+
+def test_an_existing_cluster_is_found_by_its_kubeconfig(
+    control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KUBECONFIG", str(control_plane.cluster.kubeconfig))
+    found = existing_cluster(tmp_path)
+    assert found.status_of("/api/v1/nodes") == 200
+    assert found.kubectl("auth", "whoami", "--output", "jsonpath={.status.userInfo.username}").stdout == "admin"
+
+
+def test_an_identity_that_another_program_gives_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    kubeconfig = tmp_path / "kubeconfig"
+    Cluster("https://127.0.0.1:1", ca=tmp_path / "none", token="x", home=tmp_path).write_kubeconfig(kubeconfig)
+    document = json.loads(kubeconfig.read_text())
+    document["users"][0]["user"] = {"exec": {"command": "login", "apiVersion": "client.authentication.k8s.io/v1"}}
+    (tmp_path / "none").write_text("")
+    kubeconfig.write_text(json.dumps(document))
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    with pytest.raises(AssertionError, match="neither a token nor a client certificate"):
+        existing_cluster(tmp_path)

@@ -1,18 +1,9 @@
-"""Documents as people write them. A bad one begins with what must be said of it: `# LINE FIELD: MESSAGE`."""
-
-import re
-from pathlib import Path
+"""Documents as people write them; `tests/cluster/test_corpus_there.py` asks a real API server the same."""
 
 import pytest
 
 from controller.config import DocumentError, parse
-
-CORPUS = Path(__file__).parent / "corpus"
-EXPECTED = re.compile(r"# (?P<line>\d+) (?P<field>[^ :]*): (?P<message>.+)")
-
-
-def documents(kind):
-    return [pytest.param(path, id=path.stem) for path in sorted((CORPUS / kind).iterdir())]
+from tests.config.documents import documents, expected_of
 
 
 @pytest.mark.parametrize("path", documents("good"))
@@ -22,17 +13,17 @@ def test_a_good_document_is_taken_without_a_word(path):
 
 @pytest.mark.parametrize("path", documents("bad"))
 def test_a_bad_document_is_refused_with_every_line_and_field(path):
-    expected = []
-    for line in path.read_text().splitlines():
-        if not (match := EXPECTED.fullmatch(line)):
-            break
-        expected.append(match.groupdict())
-
+    expected = expected_of(path)
     with pytest.raises(DocumentError) as caught:
         parse(path.read_bytes(), source=path.name, strict=True)
 
     found = caught.value.findings
-    assert [(str(each.position.line), each.field) for each in found] == [(e["line"], e["field"]) for e in expected]
+    assert [(each.position.line, each.field) for each in found] == [(each.line, each.field) for each in expected]
     for finding, wanted in zip(found, expected, strict=True):
-        assert wanted["message"] in finding.message
-        assert str(finding).startswith(f"{path.name}:{wanted['line']}:")
+        assert wanted.message in finding.message
+        assert str(finding).startswith(f"{path.name}:{wanted.line}:")
+
+
+def test_the_corpus_is_as_large_as_it_was_promised():
+    assert len(documents("good")) >= 60
+    assert len(documents("bad")) >= 120

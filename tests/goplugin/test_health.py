@@ -70,7 +70,10 @@ async def test_failures_in_a_row_are_counted_and_told_once(place: Place, mood: M
         ticker.watch(session, lambda: Schedule(period=0.05, timeout=1, threshold=3), told.append)
         await until(lambda: told != [])
         assert mood.asked().count("not") == 3
-        await asyncio.sleep(0.2)  # time for a fourth, which must not come
+        checks: list[float] = []  # of another one, while a fourth of this one must not come
+        other: Session = FakeSession(checks)  # type: ignore[assignment]
+        ticker.watch(other, lambda: Schedule(period=0.05, timeout=1, threshold=3), told.append)
+        await until(lambda: len(checks) == 4)
         assert told == ["health check says NOT_SERVING (3 times in a row)"]
         assert mood.asked().count("not") == 3
 
@@ -102,6 +105,28 @@ async def test_a_closed_watch_and_a_dead_plugin_are_asked_no_more(
         session.kill()
     await until(lambda: ticker._waiting == [])
     assert told == []
+
+
+async def test_a_watch_that_is_closed_under_its_check_is_over(ticker: HealthTicker) -> None:
+    asked = asyncio.Event()
+    answered = asyncio.Event()
+
+    async def ask(_seconds: float) -> str:
+        asked.set()
+        await answered.wait()
+        return ""
+
+    checks: tuple[list[float], list[float]] = ([], [])
+    closed, other = (FakeSession(each) for each in checks)
+    schedule = Schedule(period=0.01, timeout=1, threshold=1)
+    watch = ticker.watch(closed, lambda: schedule, lambda _: None, ask)  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        await asked.wait()
+    watch.close()
+    answered.set()
+    ticker.watch(other, lambda: schedule, lambda _: None)  # type: ignore[arg-type]
+    await until(lambda: len(checks[1]) > 3)
+    assert len(checks[0]) == 1
 
 
 async def test_a_hanging_plugin_does_not_hold_up_the_others(place: Place, mood: Mood, ticker: HealthTicker) -> None:

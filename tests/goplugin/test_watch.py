@@ -1,6 +1,8 @@
 """What a plugin says of its health by itself, and streams that are not what they should be."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -53,10 +55,22 @@ async def test_a_watched_plugin_that_complains_is_found_out_before_its_period_is
 @pytest.mark.go
 async def test_a_watch_where_none_is_offered_changes_nothing(place: Place, ticker: HealthTicker, go_plugin) -> None:
     told: list[str] = []
+    checks: list[str] = []
+    schedule = Schedule(period=0.02, timeout=1, threshold=1, watch=True)
+
+    def counted(name: str) -> Callable[[float], Coroutine[Any, Any, str]]:
+        async def ask(_seconds: float) -> str:
+            checks.append(name)
+            return ""
+
+        return ask
+
     async with place.launch("good") as without, place.launch(go_plugin("grpc"), GO_HANDSHAKE) as offered:
-        schedule = Schedule(period=0.02, timeout=1, threshold=1, watch=True)
-        wards = [ticker.watch(session, lambda: schedule, told.append) for session in (without, offered)]
-        await asyncio.sleep(0.2)
+        wards = [
+            ticker.watch(session, lambda: schedule, told.append, counted(name))
+            for name, session in {"without": without, "offered": offered}.items()
+        ]
+        await until(lambda: min(map(checks.count, ("without", "offered"))) > 5)
         for ward in wards:
             ward.close()
         await without.stop(1, 1)

@@ -1,60 +1,51 @@
-"""Documents as large as one likes."""
+"""Fixtures: a fake API server, a config object followed there, the schema of the status."""
 
-from typing import Any
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
-TIME = "2026-11-24T12:00:00Z"
-TYPES = (("Ready", "True"), ("Progressing", "False"), ("Degraded", "False"), ("Verified", "Unknown"))
+from controller.config.schema import PLUGIN_POD_STATUSES, open_api_schema
+from tests.cluster.fake_api import FakeApi, fake_api
+from tests.kube.followed import Followed
 
 
-def entry(number: int, *, is_well: bool = True, message: str = "1 of 1 workers serve", **more: Any) -> dict[str, Any]:
-    statuses = dict(TYPES) if is_well else dict(TYPES) | {"Ready": "False", "Degraded": "True"}
-    reason = "Serving" if is_well else "CrashLoop"
-    conditions = [
-        {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": TIME}
-        for kind, status in statuses.items()
-    ]
-    return {
-        "kind": "rule",
-        "name": f"plugin-{number:04}",
-        "state": reason,
-        "reason": reason,
-        "message": message,
-        "required": False,
-        "conditions": conditions,
-        "workers": {"ready": int(is_well), "wanted": 1},
-        "restarts": 0,
-        "id": f"rule-{number}",
-        "displayName": f"Rule {number}",
-        "targetDigest": "a" * 64,
-        "servingDigest": "b" * 64,
-        **more,
-    }
+@pytest.fixture
+def fake() -> Iterator[FakeApi]:
+    with fake_api() as made:
+        yield made
 
 
-def document(*plugins: dict[str, Any], **more: Any) -> dict[str, Any]:
-    ready = {"type": "Ready", "status": "True", "reason": "AllReady", "message": "", "lastTransitionTime": TIME}
-    status = {
-        "ready": True,
-        "summary": f"{len(plugins)}/{len(plugins)}",
-        "observedGeneration": 1,
-        "config": {"name": "rules", "uid": "u"},
-        "controller": {"pid": 7, "startedAt": TIME, "version": "0.1.0"},
-        "conditions": [ready],
-        "plugins": list(plugins),
-        **more,
-    }
-    return {
-        "apiVersion": "pluginmgr.dev/v1alpha1",
-        "kind": "PluginPodStatus",
-        "metadata": {"name": "local"},
-        "status": status,
-    }
+@pytest.fixture
+def prepared(fake: FakeApi, tmp_path: Path) -> Followed:
+    """A config object that nobody follows yet."""
+    return Followed(fake, tmp_path / "kubeconfig", tmp_path / "config.yaml")
+
+
+@pytest.fixture
+async def followed(prepared: Followed) -> AsyncIterator[Followed]:
+    """One that is there and followed."""
+    prepared.put()
+    async with running(prepared):
+        await prepared.until(lambda: prepared.workers() == [1] and prepared.watches() == 1)
+        yield prepared
+
+
+@contextlib.asynccontextmanager
+async def running(prepared: Followed) -> AsyncIterator[None]:
+    """Follow for the length of the block."""
+    task = asyncio.create_task(prepared.run())
+    try:
+        yield
+        assert not task.done(), task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @pytest.fixture(scope="session")
 def schema():
-    from controller.config.schema import PLUGIN_POD_STATUSES, open_api_schema  # noqa: PLC0415
-
     return open_api_schema(PLUGIN_POD_STATUSES)["properties"]["status"]

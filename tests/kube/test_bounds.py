@@ -39,7 +39,9 @@ def strings(node):
     if "pattern" in node:
         return st.just("a" * 64) if "0-9a-f" in node["pattern"] else st.sampled_from(["Ready", "Degraded", "Killed"])
     anything = st.characters(exclude_categories=())
-    return st.text(anything, max_size=20) | st.builds(lambda text, n: text * n, st.text(anything, min_size=1), st.just(5000))
+    return st.text(anything, max_size=20) | st.builds(
+        lambda text, n: text * n, st.text(anything, min_size=1), st.just(5000)
+    )
 
 
 @settings(max_examples=150, deadline=None)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from controller.config.schema import PLUGIN_POD_STATUSES, schema_of
 from controller.kube.brevity import MOST, SPACIOUS, brief
 from controller.kube.manifest import encoded
-from tests.kube.conftest import TIME, document, entry
+from tests.kube.documents import TIME, document, entry
 
 AT = "2026-11-24T13:00:00Z"
 LINES = ["x" * 200] * 10
@@ -76,7 +76,9 @@ def test_in_the_end_plugins_are_left_out_and_those_that_are_ill_stay():
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(
-        st.builds(entry, st.integers(0, 9999), is_well=st.booleans(), message=st.sampled_from(["", "m" * 300, "é" * 4096])),
+        st.builds(
+            entry, st.integers(0, 9999), is_well=st.booleans(), message=st.sampled_from(["", "m" * 300, "é" * 4096])
+        ),
         max_size=300,
         unique_by=lambda each: each["name"],
     ),
@@ -96,4 +98,3 @@ def test_there_is_room_for_saying_so(number):
     ]
     status, _, _ = told(document(*(entry(index) for index in range(1000)), conditions=conditions))
     assert [each["type"] for each in status["conditions"]] == [*(each["type"] for each in conditions[:15]), "Truncated"]
-

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from controller.kube.manifest import encoded
 
-texts = st.text(st.characters(exclude_categories=())) | st.text("\x00\x1b\x7f\x85\x9f\u2028\ufeff\ufffe\U0001f600: #{\"'\\-")
+texts = st.text(st.characters(exclude_categories=())) | st.text(
+    "\x00\x1b\x7f\x85\x9f\u2028\ufeff\ufffe\U0001f600: #{\"'\\-"
+)
 
 
 def without_surrogates(text: str) -> str:

@@ -66,7 +66,11 @@ class Bench:
         self.now = 100.0
         self.memory: dict[WorkerId, int] = {}
         self.metrics = PluginManagerMetrics(
-            version="1.2.3", resident=lambda: self.memory, ages={"volume": lambda: 7.5}, clock=lambda: self.now
+            version="1.2.3",
+            resident=lambda: self.memory,
+            ages={"volume": lambda: 7.5},
+            clock=lambda: self.now,
+            failures={"file": int},
         )
         self.state = State()
 

@@ -14,7 +14,7 @@ from controller.core.events import Failed, MemoryExceeded, Started, Stopped, Tic
 from controller.core.model import Condition, Config, Exit, Off, Phase, PluginKey, Slot, State, WorkerId
 from controller.core.reasons import Reason
 from controller.core.step import Step
-from controller.metrics import PluginManagerMetrics, counts
+from controller.metrics import ApiMetrics, PluginManagerMetrics, counts
 from tests.metrics.conftest import plugin, ready, serving, state, target, worker
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
@@ -195,6 +195,9 @@ def test_two_managers_in_one_process_do_not_share_names_or_registries():
 def test_the_documented_list_is_the_exposed_one(bench):
     broken = plugin("rule/x", conditions=degraded(status=True, reason=Reason.CRASH_LOOP))
     bench.step(state(broken, conditions=(Condition("Ready", True, Reason.ALL_READY, "", 0.0),)))
+    api = ApiMetrics()
+    api.observe("get", "pluginconfigs", "200", 0.1)
+    bench.metrics.registry.register(api)
     exposed = set()
     for family in bench.metrics.registry.collect():
         name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
@@ -253,3 +256,24 @@ def test_hosts_are_counted_at_each_scrape():
     assert metrics.registry.get_sample_value("pluginmgr_hosts") == 1
     hosts.append(2)
     assert metrics.registry.get_sample_value("pluginmgr_hosts") == 2
+
+
+def test_failed_writes_are_counted_by_place():
+    metrics = PluginManagerMetrics(failures={"file": lambda: 3, "object": lambda: 0})
+    for place, number in (("file", 3), ("object", 0)):
+        value = metrics.registry.get_sample_value("pluginmgr_status_write_failures_total", {"place": place})
+        assert value == number
+
+
+def test_requests_are_counted_by_verb_resource_and_code_and_timed(bench):
+    api = ApiMetrics()
+    bench.metrics.registry.register(api)
+    assert b"api_requests_total{" not in bench.metrics.render("")[0]
+    for code, seconds in (("200", 0.1), ("200", 0.3), ("0", 20.0)):
+        api.observe("patch", "pluginpodstatuses", code, seconds)
+    patch = {"verb": "patch", "resource": "pluginpodstatuses"}
+    assert bench.value("api_requests_total", code="200", **patch) == 2
+    assert bench.value("api_requests_total", code="0", **patch) == 1
+    assert bench.value("api_request_seconds_bucket", le="0.1", **patch) == 1
+    assert bench.value("api_request_seconds_count", **patch) == 3
+    assert bench.value("api_request_seconds_sum", **patch) == pytest.approx(20.4)

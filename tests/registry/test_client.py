@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -284,11 +285,12 @@ async def test_a_connection_that_does_not_last_is_tried_again_ever_more_slowly(r
         assert asyncio.get_running_loop().time() - began > 0.75
 
 
-async def test_the_state_of_the_connection_has_one_line_for_each_change(root, pool, caplog):
+async def test_the_state_of_the_connection_has_one_line_for_each_change(root, pool, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "controller.registry")
-    links = []
+    links, pauses = [], []
+    monkeypatch.setattr(random, "uniform", lambda low, _: pauses.append(low) or low)
     async with following(root, pool, on_link=links.append):
-        await asyncio.sleep(0.2)  # several tries
+        await until(lambda: len(pauses) > 3)  # each after a try
         async with scripted(root / "registry.sock", Script([snapshot()])):
             await until(lambda: len(caplog.records) == 2)
     assert [each.message for each in caplog.records] == ["no connection to the registry", "connected to the registry"]

@@ -70,6 +70,18 @@ def test_a_changed_source_of_a_module_it_is_also_made_of_is_another_binary(
     assert build._key(build.Target("own")) != first
 
 
+def test_what_the_linker_sets_is_in_the_program_and_makes_it_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "_cache", lambda: tmp_path / "cache")
+    (tmp_path / "go.mod").write_text("module example.com/said\n\ngo 1.26\n")
+    (tmp_path / "main.go").write_text('package main\n\nvar said = "nothing"\n\nfunc main() { print(said) }\n')
+    targets = {name: build.Target(".", variables={"main.said": name}) for name in ("one", "two")}
+    monkeypatch.setattr(build, "TARGETS", targets)
+    for name in targets:
+        assert subprocess.run([build.build(name)], check=True, capture_output=True, text=True).stderr == name
+    assert build.place("one").parent != build.place("two").parent
+
+
 def test_a_failed_build_says_so_and_leaves_nothing(tmp_path: Path):
     script, source = copy_of_small(tmp_path)
     source.write_text("package main\n\nfunc main() { nonsense }\n")

@@ -1,0 +1,44 @@
+"""`pluginmgr aggregate`: one summary of all pods in each PluginConfig's status."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.cli import defaults
+from controller.cli.options import command
+
+if TYPE_CHECKING:
+    from controller.cli.options import Subparsers
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Declare the command."""
+    parser = command(subparsers, "aggregate", "sum up what all pods say in the status of each PluginConfig")
+    parser.add_argument("--namespace", metavar="NS", help="whose PluginConfigs (default: that of the credentials)")
+    parser.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        default=defaults.HTTP,
+        help="where /livez, /readyz and /metrics answer (default: %(default)s; port 0: any free one)",
+    )
+    parser.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how to reach the cluster (default: as its pod, else as kubectl)",
+    )
+    parser.add_argument("--log-format", choices=("json", "text"), default="json", help="default: %(default)s")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return when a signal has ended it and the lease is given back."""
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))  # none is lost before the loop takes it
+    from controller.app.aggregate import aggregate
+    from controller.cli.logs_format import configure
+
+    configure(args.log_format)
+    return aggregate(args.namespace, args.http, args.kubeconfig, os.environ)

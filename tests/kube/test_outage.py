@@ -1,0 +1,162 @@
+"""Faults of the API server and of the way to it: what is in force stays, and whatever was missed is caught up."""
+
+import asyncio
+
+import pytest
+
+from controller.kube import config_object, contact, object_watch, operator, session
+from tests.cluster.faults import Cut, Events, Garbage, Refuse, Silence, error
+from tests.kube.conftest import running
+from tests.kube.followed import Followed
+
+EXPIRED = Events((error(),))
+BROKEN = Events((error({"kind": "Status", "code": 500, "reason": "InternalError", "message": "etcd"}),))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes ten seconds or minutes takes a fraction of one."""
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    monkeypatch.setattr(config_object, "SILENCE", 0.3)
+    monkeypatch.setattr(object_watch, "BEGIN", 1.0)
+    monkeypatch.setattr(session, "HEADERS", 0.5)
+    monkeypatch.setattr(session, "LASTING", 0.2)
+    monkeypatch.setattr(operator, "INACTIVE", 1.0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [EXPIRED, BROKEN, Refuse(410, "Expired"), Refuse(403, "Forbidden"), Refuse(404), Refuse(500), Cut(), Garbage()],
+    ids=["expired", "broken", "410", "403", "404", "500", "cut", "garbage"],
+)
+async def test_a_change_that_happens_while_the_watch_fails_is_caught_up(prepared: Followed, fault):
+    prepared.put()
+    trouble = prepared.fake.fail(fault, "watch", times=3)
+    async with running(prepared):
+        await prepared.until(lambda: prepared.workers() == [1] and trouble.left < 3)
+        prepared.put(2)
+        await prepared.until(lambda: prepared.workers()[-1] == 2)
+        await prepared.until(lambda: trouble.left == 0)
+        prepared.put(3)
+        await prepared.until(lambda: prepared.workers()[-1] == 3)
+        assert prepared.complaints() == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_deletion_that_no_watch_tells_of_shows_at_the_next_list(prepared: Followed, again):
+    made = prepared.put()
+    trouble = prepared.fake.fail(Silence(), "watch")
+    async with running(prepared):
+        await prepared.until(lambda: prepared.workers() == [1] and prepared.watches() == 1)
+        prepared.remove(silently=True)
+        if again:
+            other = prepared.put()
+            assert other["metadata"]["uid"] != made["metadata"]["uid"]
+        trouble.end()
+        prepared.fake.fail(EXPIRED, "watch", times=1)
+        prepared.fake.cut()
+        if again:
+            await prepared.until(lambda: prepared.events[-1].config.uid == other["metadata"]["uid"])
+        else:
+            await prepared.until(prepared.complaints)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("fault", [Refuse(403, "Forbidden"), Refuse(503), Refuse(401), Refuse(429, retry_after=1)])
+async def test_a_refusal_is_shown_while_it_lasts(followed: Followed, fault):
+    trouble = followed.fake.fail(fault)
+    followed.fake.cut()
+    await followed.until(followed.stale)
+    assert str(fault.code) in followed.stale()[0]
+    followed.put(2)
+    trouble.end()
+    await followed.until(lambda: followed.workers() == [1, 2] and followed.stale()[-1] == "")
+    assert followed.recovered == 1
+
+
+async def test_a_watch_that_ends_at_once_is_not_asked_for_again_and_again(prepared: Followed):
+    prepared.put()
+    prepared.fake.fail(Events(()), "watch")
+    async with running(prepared):
+        await prepared.until(prepared.watches)
+        await asyncio.sleep(2)
+        assert prepared.watches() < 9
+
+
+@pytest.mark.parametrize("fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Refuse(403), EXPIRED])
+async def test_no_fault_is_answered_by_a_flood_of_requests(followed: Followed, fault):
+    followed.fake.fail(fault)
+    followed.fake.cut()
+    before = len(followed.fake.requests())
+    await asyncio.sleep(2)
+    assert 1 < len(followed.fake.requests()) - before < 20
+
+
+async def test_a_new_token_is_taken_when_the_old_one_is_refused(followed: Followed):
+    followed.fake.kubeconfig(followed.kubeconfig, "new")
+    followed.fake.token = "new"
+    await asyncio.sleep(1.1)  # the token must be older than a second to be read again
+    followed.fake.cut()
+    followed.put(2)
+    await followed.until(lambda: followed.workers() == [1, 2])
+    assert followed.stale() == []
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_start_without_an_answer_goes_on_with_the_kept_config(prepared: Followed, caplog):
+    prepared.put(4)
+    async with running(prepared):
+        await prepared.until(prepared.keep.exists)
+    prepared.events.clear()
+    prepared.renew()
+    silence = prepared.fake.fail(Silence(headers=False))
+    async with running(prepared):
+        await prepared.until(lambda: prepared.workers() == [4] and prepared.stale())
+        silence.end()
+        prepared.put(5)
+        await prepared.until(lambda: prepared.workers() == [4, 5] and prepared.stale()[-1] == "")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("fault", [Silence(), Silence(headers=False)])
+async def test_a_watch_without_a_word_is_begun_anew(prepared: Followed, fault):
+    prepared.put()
+    prepared.fake.fail(fault, "watch", times=1)
+    async with running(prepared):
+        await prepared.until(lambda: prepared.workers() == [1] and prepared.watches())
+        prepared.put(2)
+        await prepared.until(lambda: prepared.workers() == [1, 2])
+
+
+async def test_a_watch_that_is_deaf_is_found_out(prepared: Followed, caplog, monkeypatch):
+    monkeypatch.setattr(object_watch, "PROOF", (0.3, 0.4))
+    monkeypatch.setattr(object_watch, "GRACE", 0.3)
+    prepared.put()
+    prepared.fake.fail(Silence(), "watch", times=1)
+    async with running(prepared):
+        await prepared.until(lambda: prepared.workers() == [1] and prepared.watches() == 1)
+        prepared.put(2)
+        await prepared.until(lambda: prepared.workers() == [1, 2])
+    assert [each for each in prepared.fake.requests("list") if each.query.get("resourceVersion") == "0"]
+
+
+async def test_a_kind_that_is_served_only_after_kopf_has_looked_is_found(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(object_watch, "BEGIN", 0.5)
+    prepared.put()
+    unknown = prepared.fake.fail(Refuse(404), "discover", times=3)
+    async with running(prepared):
+        await prepared.until(lambda: prepared.watches() == 1)
+    assert unknown.left == 0
+
+
+async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followed, caplog, monkeypatch):
+    caplog.set_level("INFO", "controller.kube")
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    trouble = followed.fake.fail(Refuse(403, "Forbidden"))
+    followed.fake.cut()
+    await followed.until(followed.stale)
+    trouble.end()
+    await followed.until(lambda: followed.stale()[-1] == "")
+    said = [record.message for record in caplog.records if record.name.startswith("controller.kube")]
+    assert said == ["the API server tells of no changes", "config is stale", "the API server is back"]
+    assert not [record for record in caplog.records if record.name.startswith("kopf")]
