@@ -77,10 +77,15 @@ class ObjectWatch:
     async def _until_useless(self, running: asyncio.Task[Any]) -> None:
         contact = self._contact
         await _either(running, contact.there, BEGIN)
-        is_of_use = contact.there.is_set()
-        while is_of_use:
+        if not contact.there.is_set():
+            return
+        while True:
             await _either(running, contact.lost, random.uniform(*PROOF))  # noqa: S311 - spreads pods, hides nothing
-            is_of_use = not running.done() and not contact.lost.is_set() and not await self._is_deaf()
+            if running.done() or contact.lost.is_set():
+                return
+            if await self._is_deaf():
+                log.warning("the watch is deaf")
+                return
 
     async def _is_deaf(self) -> bool:
         """Whether there is something that the watch should have told and has not."""
