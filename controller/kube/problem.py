@@ -29,14 +29,20 @@ def of_error(error: ClientError | TimeoutError | OSError) -> str:
             return "the API server does not answer in time"
         case ClientConnectorError():
             return of_error(error.os_error)
-        case ConnectionResetError() | ServerDisconnectedError():
-            return f"the API server cannot be reached ({os.strerror(errno.ECONNRESET)})"
-        case socket.gaierror():
-            return f"the API server's address cannot be resolved ({error.strerror})"
-        case OSError() if error.errno:
-            return f"the API server cannot be reached ({os.strerror(error.errno)})"
         case _:
-            return f"the API server cannot be reached ({type(error).__name__})"
+            return f"the API server cannot be reached ({_cause(error)})"
+
+
+def _cause(error: Exception) -> str:
+    match error:
+        case ConnectionResetError() | ServerDisconnectedError():
+            return os.strerror(errno.ECONNRESET)
+        case socket.gaierror():
+            return str(error.strerror)
+        case OSError() if error.errno:
+            return os.strerror(error.errno)
+        case _:
+            return type(error).__name__
 
 
 def of_answer(code: int, body: str) -> str:
