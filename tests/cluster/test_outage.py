@@ -127,7 +127,7 @@ def test_rights_that_are_taken_away_for_a_while(undisturbed: ClusterMode, wire: 
     wire.cut()
     stale(undisturbed, "True")
     (said,) = [each for each in undisturbed.status()["conditions"] if each["type"] == "ConfigStale"]
-    assert "403 Forbidden" in said["message"]
+    assert "403 pluginconfigs.pluginmgr.dev is forbidden" in said["message"]
     undisturbed.flag("other", workers=2)
     undisturbed.namespace.kubectl("apply", "--server-side", "--filename", str(RIGHTS))
     follows(undisturbed, 2)
