@@ -1,4 +1,4 @@
-"""Documents with as many plugins as one likes, as the sidecar makes them."""
+"""Status documents as large as one likes."""
 
 from typing import Any
 
