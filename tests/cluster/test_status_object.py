@@ -19,7 +19,7 @@ from controller.kube.status_object import StatusObject
 from controller.manager.status import meaning
 from tests.cluster.api import APPLY
 from tests.cluster.in_pod import InPod
-from tests.kube.pod_documents import document, entry
+from tests.kube.entries import document, entry
 
 DEADLINE = 30.0
 

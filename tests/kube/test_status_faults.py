@@ -10,7 +10,7 @@ from controller.kube.pod import Pod
 from controller.kube.rest import Rest
 from controller.kube.status_object import StatusObject
 from tests.cluster.faults import Cut, Fault, Garbage, Refuse
-from tests.kube.pod_documents import document, entry
+from tests.kube.entries import document, entry
 
 POD = Pod("web-0", "default", "u")
 
