@@ -86,7 +86,7 @@ class Rest:
             response = await self._send("GET", url, accept=accept, seconds=seconds)
             try:
                 while line := await response.response.content.readline():
-                    yield json.loads(line)
+                    yield _object(line)
             finally:
                 response.response.close()
 
@@ -102,8 +102,7 @@ class Rest:
     ) -> Json:
         with _one_error(url.partition("?")[0]):
             response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
-            answer: Json = json.loads(await response.response.read())
-            return answer
+            return _object(await response.response.read())
 
     async def _send(
         self,
@@ -143,6 +142,14 @@ def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> Ap
         message = body[:200].decode(errors="replace").strip()
     after = headers.get("Retry-After", "")
     return ApiError(code, f"{path}: {code} {message}", float(after) if after.isdecimal() else None)
+
+
+def _object(text: bytes) -> Json:
+    """Parse a JSON object; ValueError if it is anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("the answer is no object")  # noqa: TRY004 - of text that came from outside
+    return value
 
 
 def _url(path: str, query: Mapping[str, str]) -> str:
