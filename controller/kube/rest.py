@@ -97,7 +97,7 @@ class Rest:
             response = await self._send("GET", url, accept=accept, seconds=seconds)
             try:
                 while line := await response.response.content.readline():
-                    yield json.loads(line)
+                    yield _object(line)
             finally:
                 response.response.close()
 
@@ -113,8 +113,7 @@ class Rest:
     ) -> Json:
         with _one_error(url.partition("?")[0]):
             response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
-            answer: Json = json.loads(await response.response.read())
-            return answer
+            return _object(await response.response.read())
 
     async def _send(
         self,
@@ -167,6 +166,14 @@ def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> Ap
     after = headers.get("Retry-After", "")
     said = " ".join(str(message).split())[:MOST_SAID]
     return ApiError(code, f"{path}: {code} {said}", min(float(after), MOST_AFTER) if after.isdecimal() else None)
+
+
+def _object(text: bytes) -> Json:
+    """Parse a JSON object; ValueError if it is anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("the answer is no object")  # noqa: TRY004 - of text that came from outside
+    return value
 
 
 def _url(path: str, query: Mapping[str, str]) -> str:
