@@ -25,6 +25,7 @@ class Contact:
         self._submit = submit
         self._recovered = recovered
         self._since: float | None = None  # wall time, for people
+        self._began = 0.0
         self.why = ""  # the trouble of now
         self._said = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -40,7 +41,7 @@ class Contact:
         self.there.set()
         self.close()
         if self._since is not None:
-            log.info("the API server is back", extra={"seconds": round(time.time() - self._since, 1)})
+            log.info("the API server is back", extra={"seconds": round(time.monotonic() - self._began, 1)})
         self._since, self.why = None, ""
         if self._said:
             self._said = ""
@@ -53,7 +54,7 @@ class Contact:
         self.there.clear()
         if self._since is None:
             log.warning("the API server tells of no changes", extra={"problem": why})
-            self._since = time.time()
+            self._since, self._began = time.time(), time.monotonic()
             self._timer = asyncio.get_running_loop().call_later(LOST_AFTER, self.say)
         self.why = why
         if self._said:

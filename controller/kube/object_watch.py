@@ -109,11 +109,16 @@ class ObjectWatch:
 
 
 def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> bool:
-    """Whether `found` is another object than `seen`, or a later state of it; a cache may lag behind."""
+    """Whether `found` is another object than `seen`, or a later state of it; a cache may lag behind.
+
+    The same state may look different: a watch older than a change of the definition leaves out the fields that are new.
+    """
     if found is None or seen is None:
         return found is not seen
     one, other = found["metadata"], seen["metadata"]
-    return bool(one["uid"] != other["uid"] or one["generation"] > other["generation"])
+    if one["uid"] != other["uid"]:
+        return True
+    return bool(one["generation"] >= other["generation"] and found["spec"] != seen["spec"])
 
 
 async def _either(running: asyncio.Task[Any], event: asyncio.Event, seconds: float) -> None:

@@ -3,11 +3,19 @@
 No addresses, no ports, no object ids: aiohttp's own texts have them.
 """
 
+import errno
 import json
 import os
+import socket
 from http.client import responses
 
-from aiohttp import ClientConnectorCertificateError, ClientError, ClientOSError, ClientResponse
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ServerDisconnectedError,
+)
 
 _LONGEST = 300  # characters of what the server says
 
@@ -17,10 +25,16 @@ def of_error(error: ClientError | TimeoutError | OSError) -> str:
     match error:
         case ClientConnectorCertificateError():
             return f"the API server's certificate is not trusted ({_first_line(error.certificate_error)})"
-        case ClientOSError() | OSError() if error.errno:
-            return f"the API server cannot be reached ({os.strerror(error.errno)})"
-        case TimeoutError():
+        case TimeoutError():  # aiohttp's own, too, which are also OSErrors without a number
             return "the API server does not answer in time"
+        case ClientConnectorError():
+            return of_error(error.os_error)
+        case ConnectionResetError() | ServerDisconnectedError():
+            return f"the API server cannot be reached ({os.strerror(errno.ECONNRESET)})"
+        case socket.gaierror():
+            return f"the API server's address cannot be resolved ({error.strerror})"
+        case OSError() if error.errno:
+            return f"the API server cannot be reached ({os.strerror(error.errno)})"
         case _:
             return f"the API server cannot be reached ({type(error).__name__})"
 

@@ -112,6 +112,10 @@ class Reflector(Generic[Kept]):
         if time.monotonic() - began < SHORTEST:
             raise ApiError(0, f"{self._collection.path}: watch ended at once")
         self._heard()
+        self._patience.reset()
+        if self._is_failing:
+            self._is_failing = False
+            log.info("collection answers again", extra={"collection": self._collection.name})
 
     def _take(self, event: Json) -> None:
         kind, item = event["type"], event["object"]
@@ -139,10 +143,6 @@ class Reflector(Generic[Kept]):
 
     def _heard(self) -> None:
         self.heard_at = self.tried_at = time.monotonic()
-        self._patience.reset()
-        if self._is_failing:
-            self._is_failing = False
-            log.info("collection answers again", extra={"collection": self._collection.name})
 
     def _note(self, error: ApiError) -> None:
         """Say it once. What the server refuses is listed anew: it may have lost what was asked to go on from."""
