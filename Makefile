@@ -61,6 +61,15 @@ test: $(PROJECT) $(FOREIGN) $(GO) ## all tests, with the floors of coverage: 100
 test-fast: $(PROJECT) ## the tests that need neither Go, a cluster nor patience
 	pytest -n 2 -q -m 'not go and not cluster and not foreign and not slow' $(PYTEST_ARGS)
 
+# A cluster that KUBECONFIG names, whose nodes have both images: docs/how-to/test-on-a-node.md.
+export KUBECTL ?= kubectl
+export PLUGINMGR_IMAGE ?= pluginmgr:0.1.0
+export PLUGINMGR_SAMPLE_IMAGE ?= pluginmgr-sample:1
+
+.PHONY: test-node
+test-node: $(PROJECT) ## the shipped manifests in real pods, on the cluster that KUBECONFIG names
+	PLUGINMGR_NODE=yes pytest tests/node $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	ruff format --check .

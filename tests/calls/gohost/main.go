@@ -1,10 +1,11 @@
 // A host under load: calls one method of one plugin from many goroutines at once, for ever, and says how it went.
 //
 //	callhost --run-dir DIR --host NAME --key KIND/NAME --method /service/Method [--payload-hex HEX] [--callers 32]
-//	    [--idempotent] [--timeout 10s] [--metadata NAME=VALUE]... [--pause 0s]
+//	    [--idempotent] [--timeout 10s] [--metadata NAME=VALUE]... [--pause 0s] [--linger 0s]
 //
-// It prints JSON, one object a line: `ready` once the plugin serves; `second` each second; `mark` with the window that
-// ends, for each line `mark NAME` on stdin; `final` with all since ready, on SIGTERM, or `quit` on stdin. A window has
+// It prints JSON, one object a line: `begun` at once; `ready` once the plugin serves; `second` each second; `mark` with the window that
+// ends, for each line `mark NAME` on stdin; `final` with all since ready, on SIGTERM, or `quit` on stdin, `--linger` later; until then it
+// goes on calling, and says `asked` first. A window has
 // calls, failed, p50_ms, p99_ms, max_ms, errors (a count by worker and text), workers (calls, failed, first and last time
 // sent, by id) and failures (each one: worker, sent, error). Times are seconds since 1970. Each failed try counts as the
 // worker's; a call fails only if the caller got an error.
@@ -41,6 +42,7 @@ type load struct {
 	idempotent  bool
 	timeout     time.Duration
 	pause       time.Duration
+	linger      time.Duration
 	metadata    metadata.MD
 	statistics  *statistics
 }
@@ -60,6 +62,7 @@ func main() {
 	flag.BoolVar(&run.idempotent, "idempotent", false, "calls may be tried again on another worker")
 	flag.DurationVar(&run.timeout, "timeout", 10*time.Second, "each call's deadline")
 	flag.DurationVar(&run.pause, "pause", 0, "each caller's rest after a call")
+	flag.DurationVar(&run.linger, "linger", 0, "go on calling for so long after being asked to end")
 	flag.Func("metadata", "NAME=VALUE, sent with each call", func(text string) error {
 		name, value, found := strings.Cut(text, "=")
 		if !found {
@@ -79,8 +82,15 @@ func main() {
 }
 
 func serve(runDir, host string, run load) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	say(map[string]any{"event": "begun", "time": seconds(time.Now())})
+	asked, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	context.AfterFunc(asked, func() {
+		say(map[string]any{"event": "asked", "time": seconds(time.Now())})
+		time.AfterFunc(run.linger, end)
+	})
 	pool, err := pluginmgr.Follow(context.Background(), runDir, pluginmgr.Options{Host: host})
 	if err != nil {
 		return err

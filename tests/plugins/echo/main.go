@@ -1,9 +1,15 @@
 // Answers zoo.Echo/Call with its request, after the milliseconds named in the metadata `delay-ms`.
-// Does everything right and starts fast: for calls in flight while workers come and go.
+// Does everything right and starts fast: for calls in flight while workers come and go. It says on stderr when its process
+// began and when it was told to end, by its own clock. In its environment: ZOO_START_MS to start slowly; ZOO_MAX_MB to take
+// so much memory, 8 MiB every ZOO_EVERY_MS (20).
 package main
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -43,7 +49,37 @@ func call(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServer
 	return request, nil
 }
 
+// hoard takes memory, touches it and keeps it.
+func hoard() {
+	var kept [][]byte
+	for len(kept)*8 < number("ZOO_MAX_MB", 0) {
+		block := make([]byte, 8<<20)
+		for at := 0; at < len(block); at += 4096 {
+			block[at] = 1
+		}
+		kept = append(kept, block)
+		time.Sleep(time.Duration(number("ZOO_EVERY_MS", 20)) * time.Millisecond)
+	}
+	<-make(chan struct{})
+	runtime.KeepAlive(kept)
+}
+
+func number(name string, otherwise int) int {
+	if value, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return value
+	}
+	return otherwise
+}
+
+func say(to io.Writer, what string) {
+	fmt.Fprintf(to, "%s at %.3f\n", what, float64(time.Now().UnixMicro())/1e6)
+}
+
 func main() {
+	stderr := os.Stderr // Serve puts another in its place
+	say(stderr, "begun")
+	time.Sleep(time.Duration(number("ZOO_START_MS", 0)) * time.Millisecond)
+	go hoard()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
 			ProtocolVersion:  1,
@@ -53,4 +89,5 @@ func main() {
 		Plugins:    map[string]plugin.Plugin{"echo": &echo{}},
 		GRPCServer: plugin.DefaultGRPCServer,
 	})
+	say(stderr, "ending")
 }

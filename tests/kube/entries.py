@@ -1,4 +1,4 @@
-"""Status documents as large as one likes."""
+"""Documents with as many plugins as one likes, as the sidecar makes them."""
 
 from typing import Any
 
