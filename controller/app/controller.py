@@ -8,7 +8,9 @@ import gc
 import os
 import socket
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -64,27 +66,18 @@ class Controller:
         self._listeners = listeners
         self._peers = Peers(f"{TAG}=")
         self._registry = RegistryServer(directories.run, self._peers.refusal_of_host)
-        self._history = History()
+        self._cluster = _cluster(settings)
+        self._history = History(self._cluster.tell) if self._cluster else History()
         self._numbers = WorkerNumbers(directories.worker_numbers)
         sources = Sources(settings.plugin_dir, tuple(map(str, settings.secrets_dirs)), adapter, Handshakes())
         engine = Engine(self._registry.notify, sources, directories, self._observe, self._numbers.first)
         self._engine = engine
-        cluster = _cluster(settings)
-        self._source: ConfigSource
-        if cluster:
-            self._source = cluster.config_object(engine.current, engine.manager.submit, self._recovered)
-        else:
-            self._source = ConfigFile(settings.config or Path(), engine.current)
-        me = Identity(cluster.pod.name if cluster else "local", os.getpid(), time.time(), version("pluginmgr"))
-        self._metrics = PluginManagerMetrics(
-            version=me.version,
-            resident=engine.memory.sizes,
-            ages={"volume": engine.watch_age, "config": lambda: time.monotonic() - self._source.looked_at},
-            hosts=lambda: len(self._registry.hosts),
-            failures={"file": lambda: self._status.failures},
-        )
+        self._source = self._followed(settings)
+        name = self._cluster.pod.name if self._cluster else "local"
+        me = Identity(name, os.getpid(), time.time(), version("pluginmgr"))
         self._views = AppViews(engine.manager, me, engine.journal, self._history, engine.memory, engine.watch_age)
-        self._status = StatusWriter(self._views.document, StatusFile(directories.status).write)
+        self._writers = self._status_writers()
+        self._metrics = self._counted(me.version)
         self._post_mortem = PostMortem(directories.post_mortem)
 
     def shut_down(self, grace: float) -> None:
@@ -109,14 +102,40 @@ class Controller:
         finally:
             self._post_mortem.close()  # only who is killed leaves a record
 
+    def _followed(self, settings: Settings) -> ConfigSource:
+        if self._cluster:
+            return self._cluster.follow(self._engine.current, self._engine.manager.submit)
+        return ConfigFile(settings.config or Path(), self._engine.current)
+
+    def _status_writers(self) -> dict[str, StatusWriter]:
+        """By place; the file is written in a cluster, too, for those who look into the pod."""
+        document = self._views.document
+        writers = {"file": StatusWriter(document, StatusFile(self._directories.status).write)}
+        if self._cluster:
+            writers["object"] = self._cluster.report(document, self._engine.manager.submit)
+        return writers
+
+    def _counted(self, program: str) -> PluginManagerMetrics:
+        metrics = PluginManagerMetrics(
+            version=program,
+            resident=self._engine.memory.sizes,
+            ages={"volume": self._engine.watch_age, "config": lambda: time.monotonic() - self._source.looked_at},
+            hosts=lambda: len(self._registry.hosts),
+            failures={place: partial(getattr, writer, "failures") for place, writer in self._writers.items()},
+        )
+        if self._cluster:
+            metrics.registry.register(self._cluster.metrics)
+        return metrics
+
     async def _run(self) -> None:
         manager = self._engine.manager
-        async with asyncio.TaskGroup() as group:
+        async with self._cluster or nullcontext(), asyncio.TaskGroup() as group:
             works = {
                 **self._engine.works(),
                 "config": self._source.run(),
+                **{f"status {place}": writer.run() for place, writer in self._writers.items()},
+                **(self._cluster.works() if self._cluster else {}),
                 "sampling": Sampling(self._engine.memory, self._post_mortem, lambda: manager.state).run(),
-                "status file": self._status.run(),
                 "probes": serve(Probes(self._views, self._metrics.render).handle, self._listeners.probes),
                 "control": serve(Control(self._views).handle, self._listeners.control, admit=self._peers.refusal),
                 "registry": self._registry.run(self._listeners.hosts, self._directories.registry_server),
@@ -132,14 +151,12 @@ class Controller:
         self._history.observe(event, before, step, time.time())
         self._metrics.observe(event, before, step, seconds)
         self._numbers.keep(step.state.index.next_worker)
-        if step.touched or before.conditions is not step.state.conditions:
-            self._status.changed()
+        after = step.state
+        if step.touched or before.conditions is not after.conditions or before.config is not after.config:
+            for writer in self._writers.values():
+                writer.changed()
         if isinstance(event, Stopped):
             self._registry.ended(event.worker)
-
-    def _recovered(self) -> None:
-        """The API server was away and may have lost what we wrote."""
-        self._status.changed()
 
     def _tell_of_predecessor(self) -> None:
         verdict = self._post_mortem.verdict()

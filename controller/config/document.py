@@ -90,8 +90,9 @@ def _examine(data: Any) -> tuple[dict[str, Any], list[Complaint]]:
     schema = schema_of(PLUGIN_CONFIGS)
     found = complaints(schema, data)
     if any(_is_null(data, complaint.path) for complaint in found):
+        unknown = [complaint for complaint in found if complaint.unknown and _is_null(data, complaint.path)]
         data = _without_nulls(data)
-        found = complaints(schema, data)
+        found = unknown + complaints(schema, data)
     return data, [*found, *(each for each in check(data) if each.path not in {other.path for other in found})]
 
 

@@ -106,7 +106,7 @@ class Aggregator:
         account.pace = account.pace.settled()
         try:
             answer = await self._rest.apply(
-                f"{self._path}/{config.name}/status", AGGREGATOR_MANAGER, body, WRITE_SECONDS
+                f"{self._path}/{config.name}/status", AGGREGATOR_MANAGER, body, seconds=WRITE_SECONDS
             )
         except ApiError as error:
             self._note(account, config, error)

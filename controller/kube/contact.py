@@ -25,6 +25,8 @@ class Contact:
         self._submit = submit
         self._recovered = recovered
         self._since: float | None = None  # wall time, for people
+        self._began = 0.0
+        self._was_there = False
         self.why = ""  # the trouble of now
         self._said = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -39,9 +41,11 @@ class Contact:
         """What is known is true now, and will be kept true."""
         self.there.set()
         self.close()
-        if self._since is not None:
-            log.info("the API server is back", extra={"seconds": round(time.time() - self._since, 1)})
-        self._since, self.why = None, ""
+        if not self._was_there:
+            log.info("the API server tells of changes")
+        elif self._since is not None:
+            log.info("the API server is back", extra={"seconds": round(time.monotonic() - self._began, 1)})
+        self._since, self.why, self._was_there = None, "", True
         if self._said:
             self._said = ""
             self.lost.clear()
@@ -53,7 +57,7 @@ class Contact:
         self.there.clear()
         if self._since is None:
             log.warning("the API server tells of no changes", extra={"problem": why})
-            self._since = time.time()
+            self._since, self._began = time.time(), time.monotonic()
             self._timer = asyncio.get_running_loop().call_later(LOST_AFTER, self.say)
         self.why = why
         if self._said:

@@ -57,6 +57,8 @@ class ObjectLook:
             raise NoAnswerError(problem.of_answer(error.status or 0, str(error.body or ""))) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswerError(problem.of_error(error)) from error
+        except RecursionError as error:  # the API server takes what is nested thousands deep; no JSON reader here does
+            raise NoAnswerError("the object cannot be read: it is nested too deep") from error
         except (ValueError, KeyError, TypeError) as error:
             raise NoAnswerError("what answers is not the API server") from error
         return items[0] if items else None

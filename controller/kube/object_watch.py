@@ -77,10 +77,15 @@ class ObjectWatch:
     async def _until_useless(self, running: asyncio.Task[Any]) -> None:
         contact = self._contact
         await _either(running, contact.there, BEGIN)
-        is_of_use = contact.there.is_set()
-        while is_of_use:
+        if not contact.there.is_set():
+            return
+        while True:
             await _either(running, contact.lost, random.uniform(*PROOF))  # noqa: S311 - spreads pods, hides nothing
-            is_of_use = not running.done() and not contact.lost.is_set() and not await self._is_deaf()
+            if running.done() or contact.lost.is_set():
+                return
+            if await self._is_deaf():
+                log.warning("the watch is deaf")
+                return
 
     async def _is_deaf(self) -> bool:
         """Whether there is something that the watch should have told and has not."""
@@ -109,11 +114,16 @@ class ObjectWatch:
 
 
 def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> bool:
-    """Whether `found` is another object than `seen`, or a later state of it; a cache may lag behind."""
+    """Whether `found` is another object than `seen`, or a later state of it; a cache may lag behind.
+
+    The same state may look different: a watch older than a change of the definition leaves out the fields that are new.
+    """
     if found is None or seen is None:
         return found is not seen
     one, other = found["metadata"], seen["metadata"]
-    return bool(one["uid"] != other["uid"] or one["generation"] > other["generation"])
+    if one["uid"] != other["uid"]:
+        return True
+    return bool(one["generation"] >= other["generation"] and found["spec"] != seen["spec"])
 
 
 async def _either(running: asyncio.Task[Any], event: asyncio.Event, seconds: float) -> None:

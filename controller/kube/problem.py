@@ -3,11 +3,19 @@
 No addresses, no ports, no object ids: aiohttp's own texts have them.
 """
 
+import errno
 import json
 import os
+import socket
 from http.client import responses
 
-from aiohttp import ClientConnectorCertificateError, ClientError, ClientOSError, ClientResponse
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ServerDisconnectedError,
+)
 
 _LONGEST = 300  # characters of what the server says
 
@@ -17,12 +25,24 @@ def of_error(error: ClientError | TimeoutError | OSError) -> str:
     match error:
         case ClientConnectorCertificateError():
             return f"the API server's certificate is not trusted ({_first_line(error.certificate_error)})"
-        case ClientOSError() | OSError() if error.errno:
-            return f"the API server cannot be reached ({os.strerror(error.errno)})"
-        case TimeoutError():
+        case TimeoutError():  # aiohttp's own, too, which are also OSErrors without a number
             return "the API server does not answer in time"
+        case ClientConnectorError():
+            return of_error(error.os_error)
         case _:
-            return f"the API server cannot be reached ({type(error).__name__})"
+            return f"the API server cannot be reached ({_cause(error)})"
+
+
+def _cause(error: Exception) -> str:
+    match error:
+        case ConnectionResetError() | ServerDisconnectedError():
+            return os.strerror(errno.ECONNRESET)
+        case socket.gaierror():
+            return str(error.strerror)
+        case OSError() if error.errno:
+            return os.strerror(error.errno)
+        case _:
+            return type(error).__name__
 
 
 def of_answer(code: int, body: str) -> str:

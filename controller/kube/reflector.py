@@ -88,7 +88,9 @@ class Reflector(Generic[Kept]):
                 self._collection.accept("List"),
                 LIST_SECONDS,
             )
-            for item in page["items"]:
+            if not str(page.get("kind")).endswith("List"):
+                raise ApiError(0, f"{self._collection.path}: the answer is no list")
+            for item in page["items"] or ():  # an empty list of metadata has null
                 found[item["metadata"]["name"]] = self._keep(item)
             more = page["metadata"].get("continue", "")
             self._heard()
@@ -112,8 +114,14 @@ class Reflector(Generic[Kept]):
         if time.monotonic() - began < SHORTEST:
             raise ApiError(0, f"{self._collection.path}: watch ended at once")
         self._heard()
+        self._patience.reset()
+        if self._is_failing:
+            self._is_failing = False
+            log.info("collection answers again", extra={"collection": self._collection.name})
 
     def _take(self, event: Json) -> None:
+        if not {"type", "object"} <= event.keys():
+            raise ApiError(0, f"{self._collection.path}: what came is no event")
         kind, item = event["type"], event["object"]
         if kind == "ERROR":
             self._version = ""
@@ -139,10 +147,6 @@ class Reflector(Generic[Kept]):
 
     def _heard(self) -> None:
         self.heard_at = self.tried_at = time.monotonic()
-        self._patience.reset()
-        if self._is_failing:
-            self._is_failing = False
-            log.info("collection answers again", extra={"collection": self._collection.name})
 
     def _note(self, error: ApiError) -> None:
         """Say it once. What the server refuses is listed anew: it may have lost what was asked to go on from."""

@@ -1,6 +1,7 @@
 """Requests to the API server on raw paths, plain dicts in and out, each with a deadline and one kind of error.
 
-The generated clients would read thousands of objects into models; here a list is the JSON that came.
+The generated clients would read thousands of objects into models, and encode an apply in a way that the API server does
+not take (see `manifest`); here a list is the JSON that came.
 """
 
 import json
@@ -13,8 +14,11 @@ import aiohttp
 
 from controller.errors import PluginmgrError
 from controller.kube.access import Access
+from controller.kube.manifest import encoded
+from controller.kube.problem import of_error
 
 if TYPE_CHECKING:
+    from kubernetes.aio.client import ApiClient
     from kubernetes.aio.client.rest import RESTResponse
 
 Json = dict[str, Any]
@@ -24,6 +28,9 @@ CONNECT_SECONDS: Final = 5.0
 JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 APPLY: Final = "application/apply-patch+yaml;charset=utf-8"  # so written, the client takes text as it is
+METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+MOST_SAID: Final = 300  # characters of what the API server says
+MOST_AFTER: Final = 60.0  # seconds; who asks for a longer wait is not believed
 GONE: Final = 410  # what was asked to go on from is not kept any more
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
@@ -40,17 +47,17 @@ class ApiError(PluginmgrError):
 
 
 class Rest:
-    """What the aggregator asks of the API server."""
+    """What we ask of the API server, kopf's requests aside; to be entered, and used, on one loop."""
 
     def __init__(self, access: Access) -> None:
-        """To be made on the loop, and entered."""
-        self._client = access.api_client()
+        self._access = access
+        self._client: ApiClient | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._client.__aexit__(*error)  # type: ignore[no-untyped-call]
+        await self._close()
 
     async def get(self, path: str, query: Mapping[str, str], accept: str = JSON, seconds: float = SECONDS) -> Json:
         """Return an object or a page of a list."""
@@ -64,12 +71,16 @@ class Rest:
         """Change the fields that `body` has; with a resourceVersion in it, only if the object is still that one."""
         return await self._call("PATCH", path, body=body, content=MERGE, seconds=seconds)
 
-    async def apply(self, path: str, manager: str, body: Json, seconds: float = SECONDS) -> Json:
-        """Apply what `manager` owns of an object, on the server's side, and take over what others held of it."""
+    async def apply(
+        self, path: str, manager: str, body: Json | bytes, accept: str = JSON, seconds: float = SECONDS
+    ) -> Json:
+        """Apply what `manager` owns of an object, on the server's side, and take over what others held of it.
+
+        `body` may be encoded already.
+        """
         url = _url(path, {"fieldManager": manager, "force": "true"})
-        # The server reads it as YAML, which knows no surrogate pairs: an emoji has to be itself.
-        text = json.dumps(body, ensure_ascii=False)
-        return await self._call("PATCH", url, body=text, content=APPLY, seconds=seconds)
+        text = body if isinstance(body, bytes) else encoded(body)
+        return await self._call("PATCH", url, body=text, content=APPLY, accept=accept, seconds=seconds)
 
     async def delete(self, path: str, uid: str, resource_version: str, seconds: float = SECONDS) -> None:
         """Delete the object if it is still that very one, unchanged."""
@@ -86,7 +97,7 @@ class Rest:
             response = await self._send("GET", url, accept=accept, seconds=seconds)
             try:
                 while line := await response.response.content.readline():
-                    yield json.loads(line)
+                    yield _object(line)
             finally:
                 response.response.close()
 
@@ -95,33 +106,44 @@ class Rest:
         method: str,
         url: str,
         *,
-        body: Json | str | None = None,
+        body: Json | bytes | None = None,
         content: str = JSON,
         accept: str = JSON,
         seconds: float,
     ) -> Json:
         with _one_error(url.partition("?")[0]):
             response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
-            answer: Json = json.loads(await response.response.read())
-            return answer
+            return _object(await response.response.read())
 
     async def _send(
         self,
         method: str,
         url: str,
         *,
-        body: Json | str | None = None,
+        body: Json | bytes | None = None,
         content: str = JSON,
         accept: str = JSON,
         seconds: float,
     ) -> "RESTResponse":
         headers = {"Accept": accept, "Content-Type": content}
-        serialized = await self._client.param_serialize(method, url, header_params=headers, body=body)
+        if self._client is None:
+            self._client = self._access.api_client()
+        client = self._client
+        serialized = await client.param_serialize(method, url, header_params=headers, body=body)
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
-        response = await self._client.call_api(*serialized, _request_timeout=timeout)
+        try:
+            response = await client.call_api(*serialized, _request_timeout=timeout)
+        except aiohttp.ClientSSLError:
+            await self._close()  # the cluster's authorities may have changed: the next client reads them anew
+            raise
         if response.status >= 300:  # noqa: PLR2004 - redirects are none that an API server makes
             raise refusal(response.status, response.headers, await response.response.read(), url.partition("?")[0])
         return response
+
+    async def _close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -129,10 +151,10 @@ def _one_error(path: str) -> Iterator[None]:
     """Whatever goes wrong on the way is an ApiError without a code."""
     try:
         yield
-    except TimeoutError as error:
-        raise ApiError(0, f"{path}: no answer in time") from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise ApiError(0, f"{path}: {error or type(error).__name__}") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ApiError(0, f"{path}: {of_error(error)}") from error
+    except ValueError as error:
+        raise ApiError(0, f"{path}: the answer is no object: {error}") from error
 
 
 def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> ApiError:
@@ -140,9 +162,18 @@ def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> Ap
     try:
         message = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
-        message = body[:200].decode(errors="replace").strip()
+        message = body.decode(errors="replace")
     after = headers.get("Retry-After", "")
-    return ApiError(code, f"{path}: {code} {message}", float(after) if after.isdecimal() else None)
+    said = " ".join(str(message).split())[:MOST_SAID]
+    return ApiError(code, f"{path}: {code} {said}", min(float(after), MOST_AFTER) if after.isdecimal() else None)
+
+
+def _object(text: bytes) -> Json:
+    """Parse a JSON object; ValueError if it is anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("the answer is no object")  # noqa: TRY004 - of text that came from outside
+    return value
 
 
 def _url(path: str, query: Mapping[str, str]) -> str:

@@ -62,7 +62,7 @@ class Eye:
             body = await response.read()
             shape = json.loads(body) if response.status < _REFUSED else {}
             is_empty = is_list and not response.status >= _REFUSED and not shape["items"]
-        except (ClientPayloadError, ValueError, KeyError, TypeError) as error:
+        except (ClientPayloadError, ValueError, KeyError, TypeError, RecursionError) as error:
             response.release()
             raise ClientConnectionError("half an answer, or not the API server's") from error
         if is_empty:

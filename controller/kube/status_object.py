@@ -12,13 +12,12 @@ from controller.core.events import PodNoted
 from controller.core.model import Problem
 from controller.core.reasons import Reason
 from controller.errors import StatusNotWrittenError
-from controller.kube.access import Access
 from controller.kube.bounds import bounded
 from controller.kube.brevity import MOST, brief
-from controller.kube.exchange import APPLY, METADATA_ONLY, ApiError, Exchange, Request
 from controller.kube.names import CONFIG_LABEL, GROUP, SIDECAR_MANAGER, STATUSES, VERSION
 from controller.kube.patience import Patience
 from controller.kube.pod import Pod
+from controller.kube.rest import METADATA_ONLY, NOT_FOUND, ApiError, Rest
 from controller.manager.status import timestamp
 
 UNREACHABLE: Final = 10.0  # seconds of failing until it is a condition
@@ -27,7 +26,6 @@ LONGEST_WINDOW: Final = 60.0  # seconds
 FIRST_LOOK: Final = 30.0  # seconds, at least; a pod's namesake may have left an object that is about to be deleted
 LOOK: Final = 300.0  # seconds, at least
 LEAST: Final = 64 * 1024  # bytes
-NOT_FOUND: Final = 404
 TOO_LARGE: Final = 413
 TOO_LARGE_WORDS: Final = ("request is too large", "larger than max")  # etcd's, which come with code 500
 HINTS: Final = {
@@ -49,7 +47,7 @@ class StatusObject:
 
     def __init__(
         self,
-        access: Access,
+        rest: Rest,
         pod: Pod,
         note: Callable[[PodNoted], None],
         *,
@@ -57,7 +55,7 @@ class StatusObject:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._exchange = Exchange(access)
+        self._rest = rest
         self._pod = pod
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{pod.namespace}/{STATUSES}/{pod.name}"
         self._note = note
@@ -81,16 +79,17 @@ class StatusObject:
         body, is_cut = await asyncio.to_thread(_body, document, self._pod, self._most, at)
         self._cut_since = at if is_cut else ""
         try:
-            answer = await self._exchange.send(self._request(body))
+            answer = await self._rest.apply(self._path, SIDECAR_MANAGER, body, METADATA_ONLY)
         except ApiError as error:
             self._failed(error, began, len(body))
-            wait = max(self._patience.wait(), error.retry_after)
-            raise StatusNotWrittenError(f"{self._path}: {_told(error)}", wait) from error
+            wait = max(self._patience.wait(), error.retry_after or 0.0)
+            raise StatusNotWrittenError(_told(error), wait) from error
         self._version = answer["metadata"]["resourceVersion"]
         self._succeeded()
 
     async def run(self, lost: Callable[[], None]) -> None:
         """Look from time to time whether the object is still as it was written; `lost` is told if not."""
+        self._note(PodNoted("ApiUnreachable", None))
         pause = FIRST_LOOK
         while True:
             await asyncio.sleep(pause * (1 + self._chance()))
@@ -98,21 +97,13 @@ class StatusObject:
                 lost()
             pause = LOOK
 
-    async def close(self) -> None:
-        """Close the connections, after the last write."""
-        await self._exchange.close()
-
-    def _request(self, body: bytes) -> Request:
-        query = {"fieldManager": SIDECAR_MANAGER, "force": "true"}
-        return Request("PATCH", self._path, query, {"Content-Type": APPLY, "Accept": METADATA_ONLY}, body)
-
     async def _is_there(self) -> bool:
         """Whether nobody else changed or deleted it; yes if that cannot be found out."""
         known = self._version
         if known is None:
             return True
         try:
-            answer = await self._exchange.send(Request("GET", self._path, {}, {"Accept": METADATA_ONLY}))
+            answer = await self._rest.get(self._path, {}, METADATA_ONLY)
         except ApiError as error:
             return error.code != NOT_FOUND
         return self._version != known or answer["metadata"]["resourceVersion"] == known
@@ -139,7 +130,7 @@ class StatusObject:
 
 
 def _told(error: ApiError) -> str:
-    return f"{error}{HINTS.get(error.code or 0, '')}"
+    return f"{error}{HINTS.get(error.code, '')}"
 
 
 def _body(document: Json, pod: Pod, most: int, at: str) -> tuple[bytes, bool]:

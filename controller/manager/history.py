@@ -1,7 +1,7 @@
 """What happened to the plugins and when, with reasons: a view of the steps, newest last, bounded."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,18 +38,21 @@ class Entry:
 
 
 class History:
-    """The last entries of all plugins together."""
+    """The last entries of all plugins together. `heard` gets each one as it comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Callable[[Entry], None] = lambda _: None) -> None:
         self._entries: deque[Entry] = deque(maxlen=ENTRIES)
+        self._heard = heard
 
     def observe(self, event: Event, before: State, step: Step, at: float) -> None:
         """Take in what one step changed."""
-        self._entries.extend(_entries(event, before, step, at))
+        for entry in _entries(event, before, step, at):
+            self.add(entry)
 
     def add(self, entry: Entry) -> None:
         """Take in what no step tells, such as how the previous run ended."""
         self._entries.append(entry)
+        self._heard(entry)
 
     def entries(self, plugin: PluginKey | None = None) -> list[Entry]:
         """All entries, or one plugin's, oldest first."""

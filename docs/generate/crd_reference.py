@@ -39,7 +39,8 @@ def render(crd: Schema) -> str:
     for part in ("spec", "status"):
         if part in schema["properties"]:
             lines += ["", f"## {part}", "", schema["properties"][part]["description"], "", *_table(schema, part)]
-    lines += ["", "## Columns of `kubectl get`", "", *_columns(version["additionalPrinterColumns"])]
+    lines += [*_rules(schema), "", "## Columns of `kubectl get`", "", *_columns(version["additionalPrinterColumns"])]
+    lines += ["", "## Field selectors", "", *_selectors(names["shortNames"][0], version["selectableFields"])]
     return "\n".join(lines) + "\n"
 
 
@@ -73,6 +74,35 @@ def _walk(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
         yield from _walk(child, here)
         if child.get("type") == "array":
             yield from _walk(child["items"], f"{here}[]")
+
+
+def _rules(schema: Schema) -> list[str]:
+    """What no single field's bounds can say; the API server has it in CEL, the controller in code."""
+    spec = schema["properties"].get("spec", {})
+    lines = [
+        f"| {path}{rule.get('fieldPath', '')} | {_cell(rule['message'])} |"
+        for path, node in [("spec", spec), *_nodes(spec, "spec")]
+        for rule in node.get("x-kubernetes-validations", ())
+    ]
+    head = ["", "## Rules over several fields", "", "| field | refused when |", "| --- | --- |"]
+    return [*head, *lines] if lines else []
+
+
+def _nodes(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+    """Every schema below, those of items too."""
+    for name, child in node.get("properties", {}).items():
+        yield f"{path}.{name}", child
+        yield from _nodes(child, f"{path}.{name}")
+    if "items" in node:
+        yield f"{path}[]", node["items"]
+        yield from _nodes(node["items"], f"{path}[]")
+
+
+def _selectors(short: str, fields: list[Schema]) -> Iterator[str]:
+    yield "Besides `metadata.name` and `metadata.namespace`, with `=`, `==` and `!=`:"
+    yield ""
+    for field in fields:
+        yield f"- `kubectl get {short} --field-selector {field['jsonPath'].lstrip('.')}=...`"
 
 
 def _type(node: Schema) -> str:

@@ -48,12 +48,14 @@ class Audit:
         """All requests for resources, oldest first, or those whose user's name ends so."""
         return [each for each in self._read() if each.user.endswith(user)]
 
-    def until(self, fits: Callable[[list[Request]], object], user: str = "") -> list[Request]:
+    def until(
+        self, fits: Callable[[list[Request]], object], user: str = "", deadline: float = DEADLINE
+    ) -> list[Request]:
         """The requests once they fit: a record may come a moment after the answer."""
-        ends = time.monotonic() + DEADLINE
+        ends = time.monotonic() + deadline
         while not fits(found := self.requests(user)):
             if time.monotonic() > ends:
-                raise AssertionError(f"not within {DEADLINE} s; requests of {user or 'all'}: {found}")
+                raise AssertionError(f"not within {deadline} s; requests of {user or 'all'}: {found}")
             time.sleep(0.02)
         return found
 

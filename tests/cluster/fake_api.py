@@ -125,7 +125,9 @@ class FakeApi:
 
     def cut(self) -> None:
         """Break all connections that are open now, watches above all."""
-        self._thread.call(lambda: [each.transport.abort() for each in self._runner.server.connections if each.transport])
+        self._thread.call(
+            lambda: [each.transport.abort() for each in self._runner.server.connections if each.transport]
+        )
 
     # --- how it answers
 
@@ -207,7 +209,9 @@ def discovery(path: str) -> Object:
         return {"kind": "APIVersions", "versions": ["v1"]}
     shared = {"namespaced": True, "verbs": ["get", "list", "watch", "patch"]}
     every = [{"name": name, "singularName": kind.lower(), "kind": kind} | shared for name, kind in RESOURCES.items()]
-    namespaces = [{"name": "namespaces", "singularName": "namespace", "kind": "Namespace"} | shared]  # kopf waits for it
+    namespaces = [
+        {"name": "namespaces", "singularName": "namespace", "kind": "Namespace"} | shared
+    ]  # kopf waits for it
     resources = {f"/apis/{group}/{version}": every, "/api/v1": namespaces}.get(path, [])
     return {"kind": "APIResourceList", "groupVersion": path.removeprefix("/apis/"), "resources": resources}
 

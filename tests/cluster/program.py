@@ -8,8 +8,8 @@ from pathlib import Path
 
 from controller.testing.answers import DEADLINE
 
-# No server outlives a killed run of tests: the kernel is asked for SIGKILL when the thread that started it is gone, which
-# it may be by then.
+# No server outlives a killed run of tests: the kernel is asked for SIGKILL when the thread that started it is gone,
+# which it may be by then.
 DIE_WITH_PARENT = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)

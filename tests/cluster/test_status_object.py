@@ -14,11 +14,12 @@ from controller.errors import StatusNotWrittenError
 from controller.kube import status_object
 from controller.kube.access import Access
 from controller.kube.pod import Pod
+from controller.kube.rest import Rest
 from controller.kube.status_object import StatusObject
 from controller.manager.status import meaning
 from tests.cluster.api import APPLY
 from tests.cluster.in_pod import InPod
-from tests.kube.documents import document, entry
+from tests.kube.entries import document, entry
 
 DEADLINE = 30.0
 
@@ -39,7 +40,8 @@ class Sidecar:
         self.pod = Pod.find(inside.environ, "")
         self.noted = []
         self.lost = 0
-        self.object = StatusObject(Access.find(None, inside.environ), replace(self.pod, **more), self.noted.append)
+        self.rest = Rest(Access.find(None, inside.environ))
+        self.object = StatusObject(self.rest, replace(self.pod, **more), self.noted.append)
         self.path = inside.namespace.ours(f"pluginpodstatuses/{self.pod.name}")
 
     def found(self):
@@ -69,8 +71,8 @@ class Sidecar:
 @pytest.fixture
 async def sidecar(namespace, tmp_path):
     made = Sidecar(InPod(namespace, tmp_path / "account"))
-    yield made
-    await made.object.close()
+    async with made.rest:
+        yield made
 
 
 async def test_the_object_is_the_document_and_belongs_to_its_pod(sidecar):
@@ -97,9 +99,9 @@ async def test_what_is_not_said_any_more_is_gone(sidecar):
 
 async def test_without_a_uid_nobody_owns_it(namespace, tmp_path):
     sidecar = Sidecar(InPod(namespace, tmp_path / "account"), uid="")
-    await sidecar.write(entry(1))
+    async with sidecar.rest:
+        await sidecar.write(entry(1))
     assert "ownerReferences" not in sidecar.found()["metadata"]
-    await sidecar.object.close()
 
 
 async def test_the_object_of_a_namesake_becomes_this_pods(namespace, tmp_path, sidecar):
@@ -107,11 +109,11 @@ async def test_the_object_of_a_namesake_becomes_this_pods(namespace, tmp_path, s
     await sidecar.write(entry(1))
     old = sidecar.inside.pod["metadata"]["uid"]
     other = Sidecar(sidecar.inside, uid="0b4d1c1e-0000-4000-8000-000000000000")
-    await other.write(entry(2))
+    async with other.rest:
+        await other.write(entry(2))
     owners = [each["uid"] for each in sidecar.found()["metadata"]["ownerReferences"]]
     assert owners == ["0b4d1c1e-0000-4000-8000-000000000000"]
     assert old not in owners
-    await other.object.close()
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ async def test_without_the_crd_it_says_so_and_is_written_when_it_is_there(sideca
 
 async def test_who_may_not_is_told_what_to_look_at(sidecar):
     sidecar.inside.forbid()
-    with pytest.raises(StatusNotWrittenError, match=r"403: .*; look at the Role") as caught:
+    with pytest.raises(StatusNotWrittenError, match=r": 403 .*; look at the Role") as caught:
         await sidecar.until_refused()
     assert caught.value.retry_after > 0
     sidecar.inside.allow()
@@ -200,7 +202,7 @@ async def test_a_namespace_that_ends_disturbs_nobody(sidecar):
 async def test_a_refused_token_is_read_again_at_once(sidecar):
     good = (sidecar.inside.directory / "token").read_text()
     sidecar.inside.put_token("e30.e30.e30")
-    with pytest.raises(StatusNotWrittenError, match=r"401: .*service account"):
+    with pytest.raises(StatusNotWrittenError, match=r": 401 .*service account"):
         await sidecar.write(entry(1))
     sidecar.inside.put_token(good)
     await sidecar.until_written(entry(1))
@@ -212,13 +214,13 @@ async def test_an_outage_is_a_condition_after_ten_seconds_until_it_is_over(sidec
     control_plane.kill()
     for now in (100.0, 109.9, 110.0, 115.0):
         clock.now = now
-        with pytest.raises(StatusNotWrittenError, match="no answer"):
+        with pytest.raises(StatusNotWrittenError, match="cannot be reached"):
             await sidecar.write(entry(2))
         assert len(sidecar.noted) == (now >= 110)
     (noted,) = sidecar.noted
     assert noted.type == "ApiUnreachable"
     assert noted.problem.reason is Reason.API_UNREACHABLE
-    assert noted.problem.message.startswith("the API server takes no status: no answer: ")
+    assert noted.problem.message.endswith("web-0: the API server cannot be reached (Connection refused)")
     control_plane.start()
     await sidecar.until_written(entry(2))
     assert [(each.type, each.problem) for each in sidecar.noted[1:]] == [("ApiUnreachable", None)]

@@ -14,7 +14,7 @@ from tests.cluster.namespace import Namespace
 YAML = "application/yaml"
 JSON = "application/json"
 _SKIPPED = "some validation rules were not checked"
-_STEP = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
+_STEP = re.compile(r"\[[^\]]*\]|'.*'|[^.\[\]]+")
 _HEAD = {"apiVersion": "API version in the data", "kind": "field .kind"}
 _FURTHEST = 2  # a duplicate names the item, a rule of CEL the list
 

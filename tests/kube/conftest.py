@@ -1,4 +1,4 @@
-"""Fixtures: a fake API server, a config object followed there, the schema of the status."""
+"""Fixtures: a fake API server, and a config object followed there."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from controller.config.schema import PLUGIN_POD_STATUSES, open_api_schema
 from tests.cluster.fake_api import FakeApi, fake_api
 from tests.kube.followed import Followed
 
@@ -44,8 +43,3 @@ async def running(prepared: Followed) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-@pytest.fixture(scope="session")
-def schema():
-    return open_api_schema(PLUGIN_POD_STATUSES)["properties"]["status"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from controller.config.schema import PLUGIN_POD_STATUSES, schema_of
 from controller.kube.brevity import MOST, SPACIOUS, brief
 from controller.kube.manifest import encoded
-from tests.kube.documents import TIME, document, entry
+from tests.kube.entries import TIME, document, entry
 
 AT = "2026-11-24T13:00:00Z"
 LINES = ["x" * 200] * 10

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from controller.kube.collector import GRACE, absences, is_orphan, stale
 from controller.kube.report import Reader, Report
-from tests.kube.documents import plugin, pod_status
+from tests.kube.reported import plugin, pod_status
 
 
 def report(pod: str, owner: str = "") -> Report:

@@ -3,6 +3,7 @@
 import asyncio
 
 from controller.core.events import ConfigRead
+from tests.cluster.faults import Refuse
 from tests.kube.conftest import running
 from tests.kube.followed import NAME, Followed
 
@@ -69,8 +70,6 @@ async def test_it_asks_only_for_this_object_and_only_for_what_it_needs(followed:
 
 
 async def test_a_server_that_does_not_know_the_kind_is_asked_again_until_it_does(prepared: Followed):
-    from tests.cluster.faults import Refuse
-
     unknown = prepared.fake.fail(Refuse(404))
     async with running(prepared):
         await prepared.until(prepared.complaints)

@@ -13,7 +13,7 @@ from controller.core.reasons import Reason
 from controller.kube.report import MESSAGE, Reader, Report
 from controller.kube.summary import PLUGINS, ConfigSeen, is_same, is_urgent, summary
 from controller.kube.tally import Tally
-from tests.kube.documents import condition, disabled, failing, plugin, pod_status, starting
+from tests.kube.reported import condition, disabled, failing, plugin, pod_status, starting
 
 VALIDATOR = Draft202012Validator(json_schema(open_api_schema(PLUGIN_CONFIGS)["properties"]["status"]))
 NOW = "2026-11-24T12:00:09Z"

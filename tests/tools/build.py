@@ -84,6 +84,12 @@ TARGETS: Mapping[str, Target] = {
     "kubectl": _kubernetes("takes about a minute", "kubectl"),
     "protoc-gen-go": Target("tests/tools/protoc-gen", "google.golang.org/protobuf/cmd/protoc-gen-go"),
     "protoc-gen-go-grpc": Target("tests/tools/protoc-gen", "google.golang.org/grpc/cmd/protoc-gen-go-grpc"),
+    "promtool": Target(
+        "tests/tools/promtool",
+        "github.com/prometheus/prometheus/cmd/promtool",
+        environment={"GOFLAGS": "-tags=remove_all_sd"},  # a fifth of it, which the rules do not need
+        about="takes some minutes",
+    ),
     "greeter-go": Target("examples/greeter/go"),
     "echo": Target("tests/plugins/echo"),
     "wrong_architecture": Target("tests/plugins/wrong_architecture", environment={"GOARCH": FOREIGN_MACHINE}),

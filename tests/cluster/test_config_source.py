@@ -1,0 +1,199 @@
+"""What is said to the API server reaches the plugins of a controller that runs as in a pod."""
+
+import os
+import select
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from controller.testing.processes import tagged
+from tests.cluster.api import ApiError
+from tests.cluster.cluster_mode import ClusterMode, cluster_mode_in
+from tests.cluster.namespace import Namespace
+from tests.e2e.rig import HANDSHAKE, KIND
+from tests.tools.build import ROOT
+
+ROUNDS = 25  # of one flag off and on
+BUDGET = 0.3
+
+
+@pytest.fixture
+def sidecar(namespace: Namespace, tmp_path: Path) -> Iterator[ClusterMode]:
+    """Not started yet; `good` is on its volume."""
+    with cluster_mode_in(namespace, tmp_path) as made:
+        made.install("good")
+        yield made
+
+
+@pytest.fixture
+def serving(sidecar: ClusterMode) -> ClusterMode:
+    """One whose plugin serves."""
+    sidecar.configure({"good": {"workers": 1}})
+    sidecar.start()
+    sidecar.until_state("good", "Serving")
+    return sidecar
+
+
+def until_gone(pid: int) -> float:
+    """The moment at which the process has ended."""
+    poll = select.poll()
+    descriptor = os.pidfd_open(pid)
+    poll.register(descriptor, select.POLLIN)
+    assert poll.poll(10_000)
+    os.close(descriptor)
+    return time.monotonic()
+
+
+def until_executed(instance: str) -> float:
+    """The moment at which there is a process of the instance's."""
+    ends = time.monotonic() + 10
+    while not tagged(instance):
+        assert time.monotonic() < ends
+    return time.monotonic()
+
+
+def test_a_flag_reaches_the_process_within_its_budget(serving: ClusterMode):
+    taken = []
+    for _ in range(ROUNDS):
+        (pid,) = serving.pids("good")
+        serving.flag("good", enabled=False)
+        answered = time.monotonic()
+        taken.append(until_gone(pid) - answered)
+        serving.until_state("good", "Disabled")
+        serving.flag("good", enabled=True)
+        answered = time.monotonic()
+        taken.append(until_executed(serving.instance) - answered)
+        serving.until_state("good", "Serving")
+    print(f"flag to process: median {statistics.median(taken):.3f} s, worst {max(taken):.3f} s of {len(taken)}")
+    assert statistics.median(taken) < BUDGET
+
+
+def test_kubectl_edit_patch_and_apply_by_two_owners_all_reach_the_process(serving: ClusterMode):
+    serving.install("good", "other")
+    serving.until_state("other", "Serving")
+    kubectl = serving.namespace.kubectl
+    kubectl("edit", "pluginconfig", serving.name, EDITOR="sed -i 's/workers: 1/workers: 2/'")
+    serving.until_plugin("good", lambda each: each["workers"]["ready"] == 2)
+    change = '[{"op": "add", "path": "/spec/kinds/0/plugins/0/enabled", "value": false}]'
+    kubectl("patch", "plc", serving.name, "--type", "json", "--patch", change)
+    serving.until_state("good", "Disabled")
+    for owner, entry in {"one": {"name": "good", "enabled": True}, "two": {"name": "other", "workers": 3}}.items():
+        kind = {"name": KIND, "handshake": HANDSHAKE, "plugins": [entry]}
+        document = {
+            "apiVersion": "pluginmgr.dev/v1alpha1",
+            "kind": "PluginConfig",
+            "metadata": {"name": serving.name},
+            "spec": {"kinds": [kind]},
+        }
+        kubectl(
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--field-manager",
+            owner,
+            "-f",
+            "-",
+            stdin=yaml.safe_dump(document),
+        )
+    serving.until_state("good", "Serving")
+    serving.until_plugin("other", lambda each: each["workers"]["ready"] == 3)
+
+
+def test_an_object_that_got_in_before_a_rule_was_tightened_is_rejected(serving: ClusterMode):
+    cluster = serving.namespace.cluster
+    (pid,) = serving.pids("good")
+    crd = yaml.safe_load((ROOT / "crds/pluginconfigs.yaml").read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    schema["properties"]["kinds"]["items"]["properties"]["plugins"]["items"]["properties"]["workers"].pop("maximum")
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/pluginconfigs.pluginmgr.dev"
+    cluster.apply(path, crd)
+    until_accepted(serving, 5000)
+    told = serving.until_condition("ConfigRejected", status="True")
+    assert "workers" in str(told)
+    cluster.install_crds()
+    assert serving.pids("good") == [pid]
+    assert serving.plugin("good")["workers"]["wanted"] == 1
+    serving.flag("good", workers=2)
+    serving.until_plugin("good", lambda each: each["workers"]["ready"] == 2)
+    serving.until_condition("ConfigRejected", status="False")
+
+
+def until_accepted(mode: ClusterMode, workers: int) -> None:
+    """Set the flag as soon as the API server has taken over the changed definition."""
+    ends = time.monotonic() + 30
+    while True:
+        try:
+            return mode.flag("good", workers=workers)
+        except ApiError:
+            assert time.monotonic() < ends
+            time.sleep(0.1)
+
+
+def test_a_sidecar_older_than_the_definition_goes_on_with_a_warning(sidecar: ClusterMode):
+    cluster = sidecar.namespace.cluster
+    crd = yaml.safe_load((ROOT / "crds/pluginconfigs.yaml").read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    schema["properties"]["fromTheFuture"] = {"type": "string"}
+    cluster.apply("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/pluginconfigs.pluginmgr.dev", crd)
+    ends = time.monotonic() + 30
+    while "fromTheFuture" not in sidecar.spec():
+        assert time.monotonic() < ends
+        sidecar.configure({"good": {}}, fromTheFuture="yes")
+    sidecar.start()
+    sidecar.until_state("good", "Serving")
+    assert "fromTheFuture" in str(sidecar.records("config warning"))
+    sidecar.flag("good", workers=2)
+    sidecar.until_plugin("good", lambda each: each["workers"]["ready"] == 2)
+    cluster.install_crds()
+
+
+def test_a_deleted_config_is_said_to_be_missing_and_its_successor_followed(serving: ClusterMode):
+    pids, before = serving.pids("good"), serving.status()["config"]["uid"]
+    serving.delete_config()
+    serving.until_condition("ConfigMissing", status="True")
+    assert serving.pids("good") == pids
+    serving.configure({"good": {"workers": 2}})
+    serving.until_plugin("good", lambda each: each["workers"]["ready"] == 2)
+    serving.until_condition("ConfigMissing", status="False")
+    assert serving.status()["config"]["uid"] != before
+    assert set(pids) <= set(serving.pids("good"))
+
+
+def test_a_start_without_a_config_is_not_ready_until_there_is_one(sidecar: ClusterMode):
+    sidecar.start()
+    sidecar.until_condition("ConfigMissing", status="True")
+    assert sidecar.http("/readyz")[0] == 503
+    sidecar.configure({"good": {"required": True}})
+    sidecar.until_state("good", "Serving")
+    assert sidecar.http("/readyz")[0] == 200
+
+
+def test_a_required_plugin_that_has_not_served_keeps_the_pod_from_being_ready(sidecar: ClusterMode):
+    sidecar.configure({"good": {}, "late": {"required": True}})
+    sidecar.start()
+    sidecar.until_state("good", "Serving")
+    status, why = sidecar.http("/readyz?verbose")
+    assert status == 503
+    assert "late" in why
+    sidecar.install("good", "late")
+    sidecar.until_state("late", "Serving")
+    assert sidecar.http("/readyz")[0] == 200
+
+
+def test_the_end_of_the_controller_leaves_nothing(serving: ClusterMode):
+    before = time.monotonic()
+    assert serving.terminate() == 0
+    assert time.monotonic() - before < 5
+    assert serving.leftovers() == []
+    assert not [record for record in serving.records() if record["level"] == "ERROR"]
+
+
+def test_a_pod_without_credentials_says_what_is_missing(sidecar: ClusterMode):
+    (sidecar.token_volume.directory / "token").unlink()
+    code, said = sidecar.start_failing()
+    assert code == 2
+    assert "is its token mounted into this container?" in said

@@ -1,0 +1,57 @@
+"""The words for a failed request say the cause and nothing that differs from one try to the next."""
+
+import asyncio
+import socket
+
+import aiohttp
+import pytest
+
+from controller.kube import problem
+from tests.cluster.fake_api import FakeApi
+from tests.cluster.faults import Refuse, Silence
+
+
+async def error_of(url: str, **options) -> str:
+    timeout = aiohttp.ClientTimeout(total=0.3)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        with pytest.raises((aiohttp.ClientError, TimeoutError, OSError)) as caught:
+            async with session.get(url, **options) as response:
+                await response.read()
+    return problem.of_error(caught.value)
+
+
+async def test_a_refused_connection():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert await error_of(f"http://127.0.0.1:{port}/") == "the API server cannot be reached (Connection refused)"
+
+
+async def test_an_unknown_host():
+    said = await error_of("http://no-such-host.invalid/")
+    assert said.startswith("the API server cannot be reached (")
+    assert "rror -" not in said  # a number is no word
+
+
+async def test_a_server_that_hangs_up_or_resets():
+    async def hang_up(_, writer):
+        writer.transport.abort()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    assert await error_of(url) == "the API server cannot be reached (Connection reset by peer)"
+    assert await error_of(url.replace("http", "https")) == "the API server cannot be reached (Connection reset by peer)"
+    server.close()
+
+
+async def test_a_server_that_says_nothing(fake: FakeApi):
+    fake.fail(Silence(headers=False))
+    assert await error_of(fake.url) == "the API server does not answer in time"
+
+
+async def test_an_answer_that_refuses(fake: FakeApi):
+    fake.fail(Refuse(403, "Forbidden"))
+    async with aiohttp.ClientSession() as session, session.get(fake.url) as response:
+        assert await problem.of_response(response) == (
+            "the API server answers 403 Forbidden (the fake refuses: 403 Forbidden)"
+        )
+    assert problem.of_answer(599, "<html>") == "the API server answers 599"
