@@ -96,7 +96,7 @@ class Rest:
             response = await self._send("GET", url, accept=accept, seconds=seconds)
             try:
                 while line := await response.response.content.readline():
-                    yield json.loads(line)
+                    yield _object(line)
             finally:
                 response.response.close()
 
@@ -112,8 +112,7 @@ class Rest:
     ) -> Json:
         with _one_error(url.partition("?")[0]):
             response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
-            answer: Json = json.loads(await response.response.read())
-            return answer
+            return _object(await response.response.read())
 
     async def _send(
         self,
@@ -162,6 +161,14 @@ def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> Ap
     after = headers.get("Retry-After", "")
     wait = min(float(after), MOST_AFTER) if after.isdecimal() else None
     return ApiError(code, f"{path}: {of_answer(code, body)}", wait)
+
+
+def _object(text: bytes) -> Json:
+    """Parse a JSON object; ValueError if it is anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("the answer is no object")  # noqa: TRY004 - of text that came from outside
+    return value
 
 
 def _url(path: str, query: Mapping[str, str]) -> str:
