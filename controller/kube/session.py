@@ -86,7 +86,6 @@ def session(access: Access, note: Callable[[Note], None]) -> aiohttp.ClientSessi
         headers={"User-Agent": USER_AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=access.server.proxy,
-        trust_env=True,
     )
 
 
