@@ -94,4 +94,4 @@ class Collector:
         """Ask the API server itself: our copy of the pods may be behind."""
         query = {"fieldSelector": f"metadata.name={report.pod},{LIVE}", "limit": "1"}
         found = await self._rest.get(self._pods_path, query)
-        return is_orphan(report, {each["metadata"]["name"]: each["metadata"]["uid"] for each in found["items"]})
+        return is_orphan(report, {each["metadata"]["name"]: each["metadata"]["uid"] for each in found["items"] or ()})

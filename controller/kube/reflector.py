@@ -88,7 +88,9 @@ class Reflector(Generic[Kept]):
                 self._collection.accept("List"),
                 LIST_SECONDS,
             )
-            for item in page["items"]:
+            if not str(page.get("kind")).endswith("List"):
+                raise ApiError(0, f"{self._collection.path}: the answer is no list")
+            for item in page["items"] or ():  # an empty list of metadata has null
                 found[item["metadata"]["name"]] = self._keep(item)
             more = page["metadata"].get("continue", "")
             self._heard()
@@ -118,6 +120,8 @@ class Reflector(Generic[Kept]):
             log.info("collection answers again", extra={"collection": self._collection.name})
 
     def _take(self, event: Json) -> None:
+        if not {"type", "object"} <= event.keys():
+            raise ApiError(0, f"{self._collection.path}: what came is no event")
         kind, item = event["type"], event["object"]
         if kind == "ERROR":
             self._version = ""

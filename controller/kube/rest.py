@@ -15,7 +15,7 @@ import aiohttp
 from controller.errors import PluginmgrError
 from controller.kube.access import Access
 from controller.kube.manifest import encoded
-from controller.kube.problem import of_error
+from controller.kube.problem import of_answer, of_error
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient
@@ -29,7 +29,6 @@ JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 APPLY: Final = "application/apply-patch+yaml;charset=utf-8"  # so written, the client takes text as it is
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-MOST_SAID: Final = 300  # characters of what the API server says
 MOST_AFTER: Final = 60.0  # seconds; who asks for a longer wait is not believed
 GONE: Final = 410  # what was asked to go on from is not kept any more
 NOT_FOUND: Final = 404
@@ -97,7 +96,7 @@ class Rest:
             response = await self._send("GET", url, accept=accept, seconds=seconds)
             try:
                 while line := await response.response.content.readline():
-                    yield json.loads(line)
+                    yield _object(line)
             finally:
                 response.response.close()
 
@@ -113,8 +112,7 @@ class Rest:
     ) -> Json:
         with _one_error(url.partition("?")[0]):
             response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
-            answer: Json = json.loads(await response.response.read())
-            return answer
+            return _object(await response.response.read())
 
     async def _send(
         self,
@@ -160,13 +158,17 @@ def _one_error(path: str) -> Iterator[None]:
 
 def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> ApiError:
     """Return the error for an answer that is none of success."""
-    try:
-        message = json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError):
-        message = body.decode(errors="replace")
     after = headers.get("Retry-After", "")
-    said = " ".join(str(message).split())[:MOST_SAID]
-    return ApiError(code, f"{path}: {code} {said}", min(float(after), MOST_AFTER) if after.isdecimal() else None)
+    wait = min(float(after), MOST_AFTER) if after.isdecimal() else None
+    return ApiError(code, f"{path}: {of_answer(code, body)}", wait)
+
+
+def _object(text: bytes) -> Json:
+    """Parse a JSON object; ValueError if it is anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("the answer is no object")  # noqa: TRY004 - of text that came from outside
+    return value
 
 
 def _url(path: str, query: Mapping[str, str]) -> str:

@@ -75,6 +75,8 @@ FAULTS = {
     "a watch that ends at once": (Events(()), ("watch",)),
     "half an event": (Cut(), ("watch",)),
     "a page of a proxy": (Garbage(), ()),
+    "JSON of another sort": (Garbage(b'{"hello": "world"}'), ()),
+    "JSON that is no object": (Garbage(b"[1]"), ()),
     "an empty answer": (Garbage(b""), ()),
     "403": (Refuse(403, "Forbidden"), ()),
     "404": (Refuse(404, "NotFound"), ()),

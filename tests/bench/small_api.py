@@ -1,0 +1,131 @@
+"""As much of an API server as an aggregator asks: pages, watches, a lease, and a status that is applied. Counts bytes.
+
+It keeps each object as the text that it sends, so that thousands of them cost it little.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.cluster.loop_thread import LoopThread
+
+Json = dict[str, Any]
+
+
+class SmallApi:
+    """`objects` by resource and name; `written` has the size and the body of each applied status."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, bytes]] = {}
+        self.written: list[tuple[int, Json]] = []
+        self.requests = 0
+        self.sent = 0
+        self._version = 1
+        self._watches: dict[str, list[asyncio.Queue[bytes]]] = {}
+        self._thread = LoopThread("small-api")
+        self.url = self._thread.run(self._listen())
+
+    def close(self) -> None:
+        """End."""
+        self._thread.run(self._runner.cleanup())
+        self._thread.close()
+
+    def put(self, resource: str, document: Json) -> None:
+        """Make or change an object, and tell the watches."""
+        self._thread.call(lambda: self._put(resource, document))
+
+    def kubeconfig(self, path: Path) -> Path:
+        """Write how to come here."""
+        document = {
+            "current-context": "bench",
+            "clusters": [{"name": "bench", "cluster": {"server": self.url}}],
+            "users": [{"name": "bench", "user": {"token": "any"}}],
+            "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench", "namespace": "default"}}],
+        }
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+    def _put(self, resource: str, document: Json) -> Json:
+        self._version += 1
+        document["metadata"]["resourceVersion"] = str(self._version)
+        text = json.dumps(document).encode()
+        known = self.objects.setdefault(resource, {})
+        kind = b"MODIFIED" if document["metadata"]["name"] in known else b"ADDED"
+        known[document["metadata"]["name"]] = text
+        for queue in self._watches.get(resource, []):
+            queue.put_nowait(b'{"type":"' + kind + b'","object":' + text + b"}\n")
+        return document
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests += 1
+        resource, name, *_ = [*request.path.partition("/namespaces/default/")[2].split("/"), ""]
+        if request.method == "GET" and "watch" in request.query:
+            return await self._watch(resource, request)
+        if request.method == "GET" and not name:
+            return self._page(resource, request)
+        if request.method == "GET":
+            found = self.objects.get(resource, {}).get(name)
+            return web.Response(body=found) if found else web.json_response({"message": "none"}, status=404)
+        return await self._change(resource, name, request)
+
+    async def _change(self, resource: str, name: str, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        body = json.loads(raw)
+        if not name:
+            return web.json_response(self._put(resource, body))
+        document = json.loads(self.objects[resource][name])
+        for part in ("spec", "status"):
+            if part in body:
+                document[part] = {**document.get(part, {}), **body[part]} if part == "spec" else body[part]
+        if resource == "pluginconfigs":
+            self.written.append((len(raw), body["status"]))
+        return web.json_response(self._put(resource, document))
+
+    def _page(self, resource: str, request: web.Request) -> web.Response:
+        known = list(self.objects.get(resource, {}).values())
+        start, limit = int(request.query.get("continue", 0)), int(request.query["limit"])
+        end = start + limit
+        more = f'"continue":"{end}",' if end < len(known) else ""
+        head = f'{{"kind":"List","metadata":{{{more}"resourceVersion":"{self._version}"}},"items":['.encode()
+        body = head + b",".join(known[start:end]) + b"]}"
+        self.sent += len(body)
+        return web.Response(body=body, content_type="application/json")
+
+    async def _watch(self, resource: str, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self._watches.setdefault(resource, []).append(queue)
+        try:
+            async with asyncio.timeout(float(request.query["timeoutSeconds"])):
+                while True:
+                    event = await queue.get()
+                    self.sent += len(event)
+                    await response.write(event)
+        except (TimeoutError, ConnectionResetError):
+            return response
+        finally:
+            self._watches[resource].remove(queue)
+
+    async def _listen(self) -> str:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+
+@contextmanager
+def small_api() -> Iterator[SmallApi]:
+    """One that serves until the end of the block."""
+    made = SmallApi()
+    try:
+        yield made
+    finally:
+        made.close()
