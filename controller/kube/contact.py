@@ -26,6 +26,7 @@ class Contact:
         self._recovered = recovered
         self._since: float | None = None  # wall time, for people
         self._began = 0.0
+        self._was_there = False
         self.why = ""  # the trouble of now
         self._said = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -40,9 +41,11 @@ class Contact:
         """What is known is true now, and will be kept true."""
         self.there.set()
         self.close()
-        if self._since is not None:
+        if not self._was_there:
+            log.info("the API server tells of changes")
+        elif self._since is not None:
             log.info("the API server is back", extra={"seconds": round(time.monotonic() - self._began, 1)})
-        self._since, self.why = None, ""
+        self._since, self.why, self._was_there = None, "", True
         if self._said:
             self._said = ""
             self.lost.clear()

@@ -29,30 +29,35 @@ def of_error(error: ClientError | TimeoutError | OSError) -> str:
             return "the API server does not answer in time"
         case ClientConnectorError():
             return of_error(error.os_error)
-        case ConnectionResetError() | ServerDisconnectedError():
-            return f"the API server cannot be reached ({os.strerror(errno.ECONNRESET)})"
-        case socket.gaierror():
-            return f"the API server's address cannot be resolved ({error.strerror})"
-        case OSError() if error.errno:
-            return f"the API server cannot be reached ({os.strerror(error.errno)})"
         case _:
-            return f"the API server cannot be reached ({type(error).__name__})"
+            return f"the API server cannot be reached ({_cause(error)})"
 
 
-def of_answer(code: int, body: str) -> str:
+def _cause(error: Exception) -> str:
+    match error:
+        case ConnectionResetError() | ServerDisconnectedError():
+            return os.strerror(errno.ECONNRESET)
+        case socket.gaierror():
+            return str(error.strerror)
+        case OSError() if error.errno:
+            return os.strerror(error.errno)
+        case _:
+            return type(error).__name__
+
+
+def of_answer(code: int, body: bytes) -> str:
     """Return what the server says when it refuses."""
     try:
-        message = str(json.loads(body)["message"])
+        message = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
-        message = ""
-    return f"the API server answers {code} {responses.get(code, '')}".rstrip() + (
-        f" ({message[:_LONGEST]})" if message else ""
-    )
+        message = body.decode(errors="replace")
+    said = " ".join(str(message).split())[:_LONGEST]
+    return f"{code} {said or responses.get(code, '')}".rstrip()
 
 
 async def of_response(response: ClientResponse) -> str:
     """Return the same of a response; its body stays readable."""
-    return of_answer(response.status, (await response.read()).decode(errors="replace"))
+    return of_answer(response.status, await response.read())
 
 
 def _first_line(error: Exception) -> str:

@@ -114,7 +114,7 @@ class Api:
                     return found
             except ApiError as error:
                 last = str(error)
-            time.sleep(0.02)
+            time.sleep(0.05)
         raise AssertionError(f"not within {deadline} s: {path}: {json.dumps(last, indent=1)}")
 
     @contextmanager

@@ -6,7 +6,6 @@ There are no controllers: Pods never run, nothing is garbage collected, and a de
 import http.client
 import json
 import secrets
-import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from controller.testing.answers import DEADLINE
 from tests.cluster.audit import POLICY, Audit
 from tests.cluster.binaries import binary
 from tests.cluster.cluster import Cluster
+from tests.cluster.ports import free_ports
 from tests.cluster.program import Program
 from tests.cluster.signing_key import signing_key
 
@@ -154,12 +154,3 @@ class ControlPlane:
 def as_flags(flags: dict[str, object]) -> list[str]:
     """The flags as a command line has them."""
     return [f"--{name}={value}" for name, value in flags.items()]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

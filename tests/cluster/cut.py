@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.cluster.loop_thread import LoopThread
+from tests.cluster.ports import free_ports
 
 
 class Wire:
@@ -21,7 +22,7 @@ class Wire:
         self._flows = self._thread.call(asyncio.Event)  # set while bytes may pass
         self._writers: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.Server | None = None
-        self.address = self._open(0)
+        self.address = self._open(*free_ports(1))
 
     def cut(self) -> int:
         """Reset all connections that are open now, in whatever they were saying; how many."""

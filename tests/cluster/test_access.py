@@ -79,7 +79,7 @@ def test_a_service_account_that_lacks_something_is_named(environ: dict[str, str]
 @pytest.mark.parametrize("text", ["", "][", "clusters: []", "a: b"])
 def test_a_kubeconfig_that_cannot_be_used_is_named(tmp_path: Path, text: str):
     (tmp_path / "kubeconfig").write_text(text)
-    with pytest.raises(AccessError, match="cannot use kubeconfig .*/kubeconfig"):
+    with pytest.raises(AccessError, match="cannot use kubeconfig"):
         Access.find(tmp_path / "kubeconfig", {})
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from controller.testing.processes import until_gone
 from tests.cluster.cluster_mode import ClusterMode
 from tests.cluster.cut import Wire
 
@@ -52,3 +53,18 @@ def test_several_are_several_pods_of_one_config(sidecar: Callable[..., ClusterMo
     assert first.env["KUBERNETES_SERVICE_PORT"] != second.env["KUBERNETES_SERVICE_PORT"]
     assert "--config" not in first.command()
     assert first.command()[first.command().index("--pluginconfig") + 1] == "plugins"
+
+
+def test_the_controller_follows_the_object_and_tells_of_its_pod(cluster_mode: ClusterMode):
+    cluster_mode.install("good", "a")
+    cluster_mode.configure({"a": {}})
+    cluster_mode.start()
+    cluster_mode.until_served("a")
+    (pid,) = cluster_mode.pids("a")
+    told = cluster_mode.until_told(lambda status: status["ready"])
+    assert told["metadata"]["ownerReferences"][0]["uid"] == cluster_mode.pod["metadata"]["uid"]
+    cluster_mode.flag("a", enabled=False)
+    cluster_mode.until_state("a", "Disabled")
+    until_gone(pid)
+    cluster_mode.until_told(lambda status: status["plugins"][0]["state"] == "Disabled")
+    assert cluster_mode.terminate() == 0

@@ -12,7 +12,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.existing import existing_cluster
 from tests.cluster.namespace import Namespace
 
-SPEC = {"kinds": [{"name": "rule"}]}
+SPEC = {"kinds": [{"name": "rule", "adapter": "rule"}]}
 READ = {"apiGroups": ["pluginmgr.dev"], "resources": ["pluginconfigs"], "verbs": ["get", "list", "watch"]}
 
 

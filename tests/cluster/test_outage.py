@@ -1,5 +1,7 @@
 """Whatever happens to the API server and on the way to it, plugins are undisturbed and all is caught up afterwards."""
 
+import contextlib
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from tests.cluster.cluster_mode import ACCOUNT, RIGHTS, ClusterMode, cluster_mod
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.cut import Wire, wire_to
 from tests.cluster.namespace import Namespace
+from tests.tools.build import ROOT
 
 CONVERGED = 15.0  # seconds after the API server is back
 SAID = 20.0  # seconds until trouble is shown, at most
@@ -125,7 +128,7 @@ def test_rights_that_are_taken_away_for_a_while(undisturbed: ClusterMode, wire: 
     wire.cut()
     stale(undisturbed, "True")
     (said,) = [each for each in undisturbed.status()["conditions"] if each["type"] == "ConfigStale"]
-    assert "403 Forbidden" in said["message"]
+    assert "403 pluginconfigs.pluginmgr.dev" in said["message"]
     undisturbed.flag("other", workers=2)
     undisturbed.namespace.kubectl("apply", "--server-side", "--filename", str(RIGHTS))
     follows(undisturbed, 2)
@@ -167,6 +170,37 @@ def test_a_restart_while_the_api_server_is_away(serving: ClusterMode, wire: Wire
     wire.mend()
     serving.flag("other", workers=3)
     follows(serving, 3)
+
+
+def test_a_config_that_no_reader_can_read(undisturbed: ClusterMode):
+    cluster, patch = undisturbed.namespace.cluster, "application/json-patch+json"
+    depth = 3000
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    change = b'[{"op": "add", "path": "/spec/kinds/0/plugins/0/config", "value": ' + deep + b"}]"
+    with contextlib.suppress(RecursionError):  # so does the answer
+        cluster.api("PATCH", undisturbed.path, change, content_type=patch)
+    stale(undisturbed, "True", 40)
+    remedy = [
+        {"op": "remove", "path": "/spec/kinds/0/plugins/0/config"},
+        {"op": "add", "path": "/spec/kinds/0/plugins/-", "value": {"name": "other", "workers": 2}},
+    ]
+    cluster.api("PATCH", undisturbed.path, remedy, content_type=patch)
+    follows(undisturbed, 2)
+
+
+def test_a_clock_that_is_hours_off(serving: ClusterMode, tmp_path: Path, wire: Wire):
+    serving.terminate()
+    skewed = tmp_path / "skewed"
+    skewed.mkdir()
+    (skewed / "sitecustomize.py").write_text("import time\nreal = time.time\ntime.time = lambda: real() - 7200\n")
+    serving.env["PYTHONPATH"] = os.pathsep.join([str(skewed), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    serving.start()
+    serving.until_state("good", "Serving")
+    wire.refuse()
+    stale(serving, "True")
+    wire.mend()
+    serving.flag("other", workers=2)
+    follows(serving, 2)
 
 
 def test_an_api_server_that_is_silent(undisturbed: ClusterMode, wire: Wire):

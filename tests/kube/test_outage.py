@@ -137,6 +137,7 @@ async def test_a_watch_that_is_deaf_is_found_out(prepared: Followed, caplog, mon
         await prepared.until(lambda: prepared.workers() == [1] and prepared.watches() == 1)
         prepared.put(2)
         await prepared.until(lambda: prepared.workers() == [1, 2])
+    assert "the watch is deaf" in caplog.text
     assert [each for each in prepared.fake.requests("list") if each.query.get("resourceVersion") == "0"]
 
 
