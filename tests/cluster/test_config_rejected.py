@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster.api import Object
+from tests.cluster.api import MERGE, Object
 from tests.cluster.cluster_mode import ClusterMode, cluster_mode_in
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.namespace import Namespace
@@ -100,3 +100,17 @@ def test_an_older_sidecar_goes_on_beside_a_newer_crd_and_warns(elsewhere: Cluste
     assert len(warnings) == 1
     assert warnings[0].endswith("spec.shadow: no such field")
     elsewhere.until_condition("ConfigRejected", status="False")
+
+
+def test_what_is_nested_deeper_than_a_reader_can_follow_disturbs_nobody(serving: ClusterMode):
+    pids = serving.pids("a")
+    cluster, deep = serving.namespace.cluster, "[" * 3000 + "]" * 3000
+    body = f'{{"spec": {{"defaults": {{"config": {{"a": {deep}}}}}}}}}'
+    with pytest.raises(RecursionError):  # it is stored, and the answer is no better to read here than there
+        cluster.api("PATCH", serving.path, body.encode(), content_type=MERGE)
+    assert "nested too deep" in serving.until_condition("ConfigStale", status="True")["message"]
+    assert serving.pids("a") == pids
+    mended = {"spec": {"defaults": {"config": None, "workers": 2}}}
+    cluster.api("PATCH", serving.path, mended, content_type=MERGE)
+    serving.until(lambda status: len(serving.pids("a")) == 2)
+    serving.until_condition("ConfigStale", status="False")
