@@ -90,16 +90,17 @@ class Sample:
         return next(each for each in every if each["name"] == name)
 
     def ask(self, pod: str, *command: str) -> str:
-        """What `pluginmgr` in the sidecar says."""
-        return self.kubectl.exec(pod, "pluginmgr", "pluginmgr", *command)
+        """What `pluginmgr` in the sidecar says; nothing if nobody answers it."""
+        return self.kubectl.attempt("exec", pod, "-c", "pluginmgr", "--", "pluginmgr", *command).stdout
+
+    def status(self, pod: str) -> Record:
+        """Its PluginPodStatus' status; empty as long as there is none."""
+        done = self.kubectl.attempt("get", "pluginpodstatus", pod, "-o", "json")
+        return json.loads(done.stdout)["status"] if done.returncode == 0 else {}
 
     def plugin(self, pod: str, name: str) -> Record:
-        """Its entry in the live status; empty while nothing answers."""
-        done = self.kubectl.attempt("exec", pod, "-c", "pluginmgr", "--", "pluginmgr", "status", "-o", "json")
-        try:
-            every = json.loads(done.stdout)["status"]["plugins"]
-        except (ValueError, KeyError):
-            return {}
+        """One plugin's entry in it; empty as long as there is none."""
+        every = self.status(pod).get("plugins", [])
         return next((each for each in every if each["name"] == name), {})
 
     def publish(self, pod: str, name: str, version: str) -> None:

@@ -4,7 +4,7 @@ import json
 
 from tests.node.deployment import KIND, Wish
 
-GREEDY = [{"name": "ZOO_MAX_MB", "value": "600"}]
+GREEDY = [{"name": "ZOO_MAX_MB", "value": "600"}, {"name": "ZOO_REST_MS", "value": "8000"}]  # long enough to be noted
 PATIENT = ["--callers=8", "--idempotent", "--timeout=60s"]
 
 
@@ -29,16 +29,14 @@ def test_a_plugin_over_its_memory_limit_is_replaced_and_named(sample, figure):
         return (sample.plugin(pod, "greedy").get("lastExit") or {}).get("reason") == "MemoryLimit"
 
     sample.kubectl.until(verdict, "a MemoryLimit")
-    plugin = sample.kubectl.until(lambda: sample.plugin(pod, "greedy"), "an answer")
-    print(json.dumps(plugin, indent=1))
-    assert plugin["restarts"] >= 1
+    sample.kubectl.until(lambda: sample.plugin(pod, "greedy")["restarts"], "a successor")
     assert sample.container(pod, "pluginmgr")["restartCount"] == 0
     app.until(event="second", after=2)
     figure("a plugin over limits.memory: failed calls of its neighbour", _failed(app), "", limit=0)
 
 
 def test_after_the_kernel_ran_out_of_memory_the_culprit_is_named(sample, figure):
-    """cgroup v1: the kernel kills the largest process. v2: the whole container."""
+    """cgroup v1: the kernel kills the largest process, and now and then a second one. v2: the whole container."""
     small = {"resources": {"limits": {"memory": "256Mi"}, "requests": {"memory": "128Mi"}}}
     wish = Wish({"echo": {"required": True}, "greedy": {"env": GREEDY}}, app=PATIENT, sidecar=small)
     pod = sample.deploy(wish)
@@ -46,11 +44,10 @@ def test_after_the_kernel_ran_out_of_memory_the_culprit_is_named(sample, figure)
     def named():
         if sample.container(pod, "pluginmgr")["restartCount"]:
             return f"the largest plugin was {KIND}/greedy" in sample.ask(pod, "history")
-        last = sample.plugin(pod, "greedy").get("lastExit") or {}
-        return last.get("signal") == 9
+        return (sample.plugin(pod, "greedy").get("lastExit") or {}).get("signal") == 9
 
     sample.kubectl.until(named, "who it was")
-    print(json.dumps(sample.plugin(pod, "greedy"), indent=1), sample.ask(pod, "history"))
+    print(json.dumps(sample.plugin(pod, "greedy"), indent=1))
 
 
 def test_after_the_kernel_killed_the_whole_container_the_post_mortem_names_the_largest(sample, hands, figure):
@@ -68,7 +65,7 @@ def test_after_the_kernel_killed_the_whole_container_the_post_mortem_names_the_l
     hands.kill(sample.container(pod, "pluginmgr"), all_of_it=True)
     figure("all in the sidecar killed: the longest that a call waited", _recovered(sample, pod, app), "s", limit=30)
     history = sample.ask(pod, "history")
-    assert f"the largest plugin was {KIND}/large (16" in history, history
+    assert f"the largest plugin was {KIND}/large (1" in history, history
 
 
 def _recovered(sample, pod, app):

@@ -1,7 +1,7 @@
 // Answers zoo.Echo/Call with its request, after the milliseconds named in the metadata `delay-ms`.
 // Does everything right and starts fast: for calls in flight while workers come and go. It says on stderr when its process
 // began and when it was told to end, by its own clock. In its environment: ZOO_START_MS to start slowly; ZOO_MAX_MB to take
-// so much memory, 8 MiB every ZOO_EVERY_MS (20).
+// so much memory, 8 MiB every ZOO_EVERY_MS (20), with a rest of ZOO_REST_MS after the first 96 MiB.
 package main
 
 import (
@@ -58,7 +58,10 @@ func hoard() {
 			block[at] = 1
 		}
 		kept = append(kept, block)
-		time.Sleep(time.Duration(number("ZOO_EVERY_MS", 20)) * time.Millisecond)
+		time.Sleep(milliseconds("ZOO_EVERY_MS", 20))
+		if len(kept) == 12 {
+			time.Sleep(milliseconds("ZOO_REST_MS", 0))
+		}
 	}
 	<-make(chan struct{})
 	runtime.KeepAlive(kept)
@@ -71,6 +74,10 @@ func number(name string, otherwise int) int {
 	return otherwise
 }
 
+func milliseconds(name string, otherwise int) time.Duration {
+	return time.Duration(number(name, otherwise)) * time.Millisecond
+}
+
 func say(to io.Writer, what string) {
 	fmt.Fprintf(to, "%s at %.3f\n", what, float64(time.Now().UnixMicro())/1e6)
 }
@@ -78,7 +85,7 @@ func say(to io.Writer, what string) {
 func main() {
 	stderr := os.Stderr // Serve puts another in its place
 	say(stderr, "begun")
-	time.Sleep(time.Duration(number("ZOO_START_MS", 0)) * time.Millisecond)
+	time.Sleep(milliseconds("ZOO_START_MS", 0))
 	go hoard()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
