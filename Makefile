@@ -76,7 +76,7 @@ check: $(PROJECT) ## format, lint, types, imports, generated files, docs
 	ruff check .
 	mypy
 	lint-imports
-	hadolint Dockerfile
+	hadolint Dockerfile tests/node/Dockerfile
 	rm -rf build/pb && protos/generate.sh python build/pb
 	for part in goplugin kinds registry; do diff --recursive --exclude __init__.py --exclude __pycache__ {build/pb/,}controller/$$part/pb; done
 	cd protos && buf lint && buf breaking --against baseline.binpb

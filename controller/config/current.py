@@ -84,6 +84,12 @@ class CurrentConfig:
         if self._document is None and self._kept is not None:
             self._take_kept(self._kept)
 
+    def forget_other(self, name: str) -> None:
+        """Do not go on with a config kept of another name: the directory may have served something else before."""
+        if self._kept is not None and self._kept.name != name:
+            _logger.info("kept config is of another name", extra={"kept": self._kept.name, "wanted": name})
+            self._kept = None
+
     def refresh(self) -> None:
         """Read the secrets again, and ask for hints."""
         if self._document is None or (self._secrets.is_fresh() and self._ask(self._document) == self._hinted):

@@ -16,7 +16,8 @@ import yaml
 
 from controller.config.metadata import metadata
 
-GROUP_VERSION = "pluginmgr.dev/v1alpha1"
+GROUP = "pluginmgr.dev"
+GROUP_VERSION = f"{GROUP}/v1alpha1"
 KIND = "PluginConfig"
 PLUGIN_CONFIGS = "pluginconfigs.yaml"
 PLUGIN_POD_STATUSES = "pluginpodstatuses.yaml"

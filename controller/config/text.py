@@ -10,6 +10,7 @@ from yaml.reader import ReaderError
 
 from controller.config.findings import DocumentError, Finding, Position
 from controller.config.scalars import Scalar, plain
+from controller.config.schema import GROUP
 from controller.config.tree import MAX_DEPTH, Builder, TextError, Tree
 
 MAX_CHARACTERS = 3 * 1024 * 1024  # as much as an API server takes; etcd stores no more than half of it
@@ -87,16 +88,20 @@ def _refuse(what: str) -> Any:
 
 
 def _only(builder: Builder) -> Tree:
-    found: Tree | None = None
-    for tree in builder.documents():
-        if tree.data is None:  # `---` at the end, or a comment alone; kubectl skips it too
-            continue
-        if found is not None:
-            raise TextError("a second document begins here, and a file holds one", tree.start)
-        found = tree
-    if found is None:
-        raise TextError("there is no document in the file", Position(1, 1))
-    return found
+    """The one document; manifests of other things may stand beside it, as `kubectl kustomize` prints them."""
+    there = [tree for tree in builder.documents() if tree.data is not None]  # kubectl passes over `---` alone, too
+    ours = [tree for tree in there if not _is_of_others(tree.data)] if len(there) > 1 else there
+    if len(ours) > 1:
+        raise TextError("a second document begins here, and a file holds one", ours[1].start)
+    if not ours:
+        raise TextError(f"there is no {'PluginConfig' if there else 'document'} in the file", Position(1, 1))
+    return ours[0]
+
+
+def _is_of_others(data: Any) -> bool:
+    if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
+        return False
+    return not str(data.get("apiVersion", "")).startswith(f"{GROUP}/")
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> str:

@@ -51,6 +51,7 @@ class ConfigObject:
 
     def start(self) -> None:
         """Nothing to fail at: what cannot be read at the start may be there in a moment."""
+        self._current.forget_other(self._name)
 
     async def run(self) -> None:
         """Follow the object until cancelled."""

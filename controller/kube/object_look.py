@@ -4,20 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-from kubernetes.aio.client import ApiException, CustomObjectsApi
-
 from controller.errors import PluginmgrError
-from controller.kube import problem
 from controller.kube.access import Access
 from controller.kube.names import CONFIGS, GROUP, VERSION
+from controller.kube.rest import NOT_FOUND, ApiError, Rest
 
 ASK = 5.0  # seconds for an answer
-_NOT_FOUND = 404
+MOST_AFTER = 10.0  # seconds; an API server that asks for more is asked once more all the same
 
 
 class NoAnswerError(PluginmgrError):
-    """The API server cannot be reached, or refuses."""
+    """The API server cannot be reached, or refuses. `retry_after`: seconds for which it wants to be left alone."""
+
+    def __init__(self, why: str, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 class NotServedError(PluginmgrError):
@@ -39,26 +40,19 @@ class ObjectLook:
             NoAnswerError: with the reason.
             NotServedError: the definition is not installed.
         """
+        path = f"/apis/{GROUP}/{VERSION}/namespaces/{self.namespace}/{CONFIGS}"
+        query = {"fieldSelector": f"metadata.name={self.name}"} | ({"resourceVersion": "0"} if cached else {})
         try:
-            async with self.access.api_client() as client:
-                found = await CustomObjectsApi(client).list_namespaced_custom_object(
-                    GROUP,
-                    VERSION,
-                    self.namespace,
-                    CONFIGS,
-                    field_selector=f"metadata.name={self.name}",
-                    resource_version="0" if cached else None,
-                    _request_timeout=ASK,
-                )
-            items: list[Mapping[str, Any]] = found["items"]  # type: ignore[index]
-        except ApiException as error:
-            if error.status == _NOT_FOUND:
+            async with Rest(self.access) as rest:
+                found = await rest.get(path, query, seconds=ASK)
+            items: list[Mapping[str, Any]] = found["items"]
+        except ApiError as error:
+            if error.code == NOT_FOUND:
                 raise NotServedError from error
-            raise NoAnswerError(problem.of_answer(error.status or 0, str(error.body or ""))) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise NoAnswerError(problem.of_error(error)) from error
+            why = str(error).removeprefix(f"{path}: ")
+            raise NoAnswerError(why, min(error.retry_after or 0.0, MOST_AFTER)) from error
         except RecursionError as error:  # the API server takes what is nested thousands deep; no JSON reader here does
             raise NoAnswerError("the object cannot be read: it is nested too deep") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise NoAnswerError("what answers is not the API server") from error
         return items[0] if items else None

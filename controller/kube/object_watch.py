@@ -41,25 +41,24 @@ class ObjectWatch:
         """Follow until cancelled."""
         patience, loop = Patience(), asyncio.get_running_loop()
         while True:
-            if await self._ask():
+            least = 0.0
+            try:
+                await self._ask()
                 began = loop.time()
                 await self._follow()
                 if loop.time() - began > CALM:
                     patience.reset()
-            await asyncio.sleep(patience.wait())
+            except NoAnswerError as error:
+                self._hear(Failed(str(error)))
+                least = error.retry_after
+            except NotServedError:
+                self._hear(NotServed())
+            await asyncio.sleep(max(patience.wait(), least))
 
-    async def _ask(self) -> bool:
-        """Say what the object is now; whether there is something to follow."""
-        try:
-            found = await self._look.ask()
-        except NoAnswerError as error:
-            self._hear(Failed(str(error)))
-            return False
-        except NotServedError:
-            self._hear(NotServed())
-            return False
+    async def _ask(self) -> None:
+        """Say what the object is now; raises as `ObjectLook.ask` does."""
+        found = await self._look.ask()
         self._hear(Gone() if found is None else Seen(found))
-        return True
 
     async def _follow(self) -> None:
         """Let kopf follow, until it ends, or is of no use."""

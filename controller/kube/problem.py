@@ -45,20 +45,19 @@ def _cause(error: Exception) -> str:
             return type(error).__name__
 
 
-def of_answer(code: int, body: str) -> str:
+def of_answer(code: int, body: bytes) -> str:
     """Return what the server says when it refuses."""
     try:
-        message = str(json.loads(body)["message"])
+        message = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
-        message = ""
-    return f"the API server answers {code} {responses.get(code, '')}".rstrip() + (
-        f" ({message[:_LONGEST]})" if message else ""
-    )
+        message = body.decode(errors="replace")
+    said = " ".join(str(message).split())[:_LONGEST]
+    return f"{code} {said or responses.get(code, '')}".rstrip()
 
 
 async def of_response(response: ClientResponse) -> str:
     """Return the same of a response; its body stays readable."""
-    return of_answer(response.status, (await response.read()).decode(errors="replace"))
+    return of_answer(response.status, await response.read())
 
 
 def _first_line(error: Exception) -> str:

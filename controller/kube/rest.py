@@ -15,7 +15,7 @@ import aiohttp
 from controller.errors import PluginmgrError
 from controller.kube.access import Access
 from controller.kube.manifest import encoded
-from controller.kube.problem import of_error
+from controller.kube.problem import of_answer, of_error
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient
@@ -29,7 +29,6 @@ JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 APPLY: Final = "application/apply-patch+yaml;charset=utf-8"  # so written, the client takes text as it is
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-MOST_SAID: Final = 300  # characters of what the API server says
 MOST_AFTER: Final = 60.0  # seconds; who asks for a longer wait is not believed
 GONE: Final = 410  # what was asked to go on from is not kept any more
 NOT_FOUND: Final = 404
@@ -159,13 +158,9 @@ def _one_error(path: str) -> Iterator[None]:
 
 def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> ApiError:
     """Return the error for an answer that is none of success."""
-    try:
-        message = json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError):
-        message = body.decode(errors="replace")
     after = headers.get("Retry-After", "")
-    said = " ".join(str(message).split())[:MOST_SAID]
-    return ApiError(code, f"{path}: {code} {said}", min(float(after), MOST_AFTER) if after.isdecimal() else None)
+    wait = min(float(after), MOST_AFTER) if after.isdecimal() else None
+    return ApiError(code, f"{path}: {of_answer(code, body)}", wait)
 
 
 def _object(text: bytes) -> Json:

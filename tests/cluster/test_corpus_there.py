@@ -23,6 +23,8 @@ def test_what_validate_refuses_the_api_server_refuses_for_the_same_fields(path, 
     ours = [each.field for each in expected_of(path) if each.field]
     verdict = judge(namespace, raw, meaning(raw))
     assert not verdict.is_taken
+    if not ours:  # the text is no document at all
+        return
     assert [field for field in verdict.fields if not any(are_near(field, each) for each in ours)] == []
     unnamed = [field for field in ours if not any(are_near(each, field) for each in verdict.fields)]
     assert unnamed == [] or verdict.is_partial

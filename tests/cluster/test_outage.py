@@ -1,5 +1,6 @@
 """Whatever happens to the API server and on the way to it, plugins are undisturbed and all is caught up afterwards."""
 
+import contextlib
 import os
 import random
 import time
@@ -127,7 +128,7 @@ def test_rights_that_are_taken_away_for_a_while(undisturbed: ClusterMode, wire: 
     wire.cut()
     stale(undisturbed, "True")
     (said,) = [each for each in undisturbed.status()["conditions"] if each["type"] == "ConfigStale"]
-    assert "403 Forbidden" in said["message"]
+    assert "403 pluginconfigs.pluginmgr.dev" in said["message"]
     undisturbed.flag("other", workers=2)
     undisturbed.namespace.kubectl("apply", "--server-side", "--filename", str(RIGHTS))
     follows(undisturbed, 2)
@@ -169,6 +170,22 @@ def test_a_restart_while_the_api_server_is_away(serving: ClusterMode, wire: Wire
     wire.mend()
     serving.flag("other", workers=3)
     follows(serving, 3)
+
+
+def test_a_config_that_no_reader_can_read(undisturbed: ClusterMode):
+    cluster, patch = undisturbed.namespace.cluster, "application/json-patch+json"
+    depth = 3000
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    change = b'[{"op": "add", "path": "/spec/kinds/0/plugins/0/config", "value": ' + deep + b"}]"
+    with contextlib.suppress(RecursionError):  # so does the answer
+        cluster.api("PATCH", undisturbed.path, change, content_type=patch)
+    stale(undisturbed, "True", 40)
+    remedy = [
+        {"op": "remove", "path": "/spec/kinds/0/plugins/0/config"},
+        {"op": "add", "path": "/spec/kinds/0/plugins/-", "value": {"name": "other", "workers": 2}},
+    ]
+    cluster.api("PATCH", undisturbed.path, remedy, content_type=patch)
+    follows(undisturbed, 2)
 
 
 def test_a_clock_that_is_hours_off(serving: ClusterMode, tmp_path: Path, wire: Wire):

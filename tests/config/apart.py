@@ -14,6 +14,7 @@ OBJECTS = {
 # The text has a mistake of which nothing is left in the object that the API server makes of it.
 TEXTS = {
     "keys-that-are-no-text": "the API server makes a text of the key's value: on becomes true",
+    "second-config": "a request holds one object; kubectl sends the documents one by one",
     "second-document": "a request holds one object; kubectl sends the documents one by one",
     "unknown-tag": "tags that it does not know are passed over there",
 }
@@ -21,5 +22,6 @@ TEXTS = {
 # Good as a file, for kubectl sends JSON; but not as YAML in a request of one's own.
 THROUGH_KUBECTL = {
     "anchors-and-merge": "strict decoding takes a field over one from a merge for a duplicate",
+    "beside-other-kinds": "a request is one document",
     "empty-documents-around": "a request is one document",
 }

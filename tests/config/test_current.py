@@ -268,3 +268,15 @@ def test_an_object_made_again_under_the_same_name_is_another_config(current, doc
     for uid in ("4711", "4712"):
         config.offer(document({"kinds": []}, uid=uid, generation=1))
     assert [event.config.uid for event in events] == ["4711", "4712"]
+
+
+def test_a_config_kept_of_another_name_is_not_gone_on_with(current, document, rule):
+    config, _ = current()
+    config.offer(document({"kinds": [rule()]}))
+    config.save()
+    name = config.last_good().name
+    for wanted, kept in ((name, True), ("another", False)):
+        config, events = current()
+        config.forget_other(wanted)
+        config.missing("gone")
+        assert (kinds_of(events) == ["ConfigRead", "ConfigMissing"]) == kept

@@ -29,6 +29,10 @@ mount -t tmpfs tmpfs /opt && mkdir {HOME}
 mount --bind "$0{HOME}" {HOME} && mount -o remount,bind,ro {HOME}
 exec "$@"
 """
+LOADER = [
+    "env",
+    "LD_LIBRARY_PATH=/mnt/python/lib",
+]  # a Python with a shared library looks for it where it was installed
 NOBODY = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--no-new-privs", "--bounding-set=-all"]
 
 
@@ -68,7 +72,8 @@ def install(sources: Path, root: Path) -> Path:
 
 def inside(root: Path, *command: str) -> list[str]:
     """A command line that runs in a view of this machine that has the image's tree, read-only, by its user."""
-    return [*_namespace(), "sh", "-c", MOUNTS, str(root), *(NOBODY if os.geteuid() == 0 else ()), *command]
+    user = NOBODY if os.geteuid() == 0 else []
+    return [*_namespace(), "sh", "-c", MOUNTS, str(root), *user, *LOADER, *command]
 
 
 def skip_without_namespaces() -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from controller.cli import _parser as parser
+from controller.kube.pod import Pod
 from tests.deploy.render import DEPLOY, ROOT, VARIANTS, Manifest, containers, manifests, one, pod_template
 
 pytestmark = pytest.mark.go
@@ -100,6 +101,13 @@ def test_the_grace_fits_into_the_pods(template: Manifest) -> None:
     assert args.grace < template["spec"].get("terminationGracePeriodSeconds", 30)
 
 
+def test_the_aggregators_arguments_are_some_that_the_command_takes() -> None:
+    aggregator = containers(pod_template(manifests(DEPLOY / "base")))["aggregator"]
+    args = parser().parse_args(arguments(aggregator))
+    assert args.namespace == "value-of-PLUGINMGR_POD_NAMESPACE"
+    assert args.http == f"0.0.0.0:{aggregator['ports'][0]['containerPort']}"
+
+
 def test_it_is_told_what_it_is(sidecar: Manifest) -> None:
     told = {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in sidecar["env"]}
     assert told == {
@@ -109,6 +117,7 @@ def test_it_is_told_what_it_is(sidecar: Manifest) -> None:
         "PLUGINMGR_POD_UID": "metadata.uid",
         "PLUGINMGR_NODE_NAME": "spec.nodeName",
     }
+    assert Pod.find(told, "") == Pod("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName")
 
 
 def test_all_images_are_of_this_version() -> None:

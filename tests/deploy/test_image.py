@@ -74,7 +74,7 @@ def test_every_user_may_read_it_and_none_may_write(trees: tuple[Path, Path]) -> 
 
 def test_an_unprivileged_user_runs_it_from_a_read_only_tree(trees: tuple[Path, Path]) -> None:
     image.skip_without_namespaces()
-    command = image.inside(trees[0], "pluginmgr", "version")
+    command = image.inside(trees[0], "pluginmgr", "--version")
     done = subprocess.run(command, env=image.environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert version("pluginmgr") in done.stdout

@@ -51,7 +51,6 @@ async def test_a_server_that_says_nothing(fake: FakeApi):
 async def test_an_answer_that_refuses(fake: FakeApi):
     fake.fail(Refuse(403, "Forbidden"))
     async with aiohttp.ClientSession() as session, session.get(fake.url) as response:
-        assert await problem.of_response(response) == (
-            "the API server answers 403 Forbidden (the fake refuses: 403 Forbidden)"
-        )
-    assert problem.of_answer(599, "<html>") == "the API server answers 599"
+        assert await problem.of_response(response) == ("403 the fake refuses: 403 Forbidden")
+    assert problem.of_answer(503, b"") == "503 Service Unavailable"
+    assert problem.of_answer(502, b"<html>\n a proxy") == "502 <html> a proxy"
