@@ -39,3 +39,10 @@ def test_all_that_can_be_said(received):
         "text",
         Settings(Path("p"), Path("s"), Path("r"), ":1", 5.5, None, "n", "ns", (Path("a"), Path("b"))),
     ]
+
+
+def test_a_pod_without_the_label_is_told_so(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--plugin-dir", "p", "--pluginconfig="])
+    assert ended.value.code == 2
+    assert "has it the label pluginmgr.dev/config?" in capsys.readouterr().err
