@@ -8,7 +8,7 @@ from controller.core.reasons import Reason
 from controller.goplugin import Record, Stream
 from controller.manager import status
 from controller.manager.journal import Journal
-from controller.manager.status import Identity, clip, document, processes
+from controller.manager.status import Identity, clip, document, meaning, processes
 from tests.core.world import World, digest, directory, kind, spec
 
 IDENTITY = Identity("local", 42, 0.0, "0.1.0")
@@ -168,3 +168,13 @@ def test_clipping_keeps_the_newest_lines():
     assert clip(["much too long"], 4) == ["much"]
     assert clip(["é" * 10], 3) == ["é"]
     assert clip([], 10) == []
+
+
+def test_the_time_of_the_next_try_alone_is_no_news():
+    """Two clocks make it, and it wavers by a second for ever."""
+
+    def made(state="BackingOff", **more):
+        return {"status": {"ready": False, "plugins": [{"kind": "rule", "name": "a", "state": state, **more}]}}
+
+    assert meaning(made(nextRetry="2026-11-24T12:00:00Z")) == meaning(made(nextRetry="2026-11-24T12:00:01Z"))
+    assert meaning(made()) != meaning(made("Serving"))
