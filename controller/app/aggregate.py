@@ -25,6 +25,7 @@ from controller.kube.reflector import Collection, Reflector
 from controller.kube.report import Reader
 from controller.kube.rest import Rest
 from controller.kube.summary import config_seen
+from controller.metrics.api import ApiMetrics
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +41,20 @@ def aggregate(namespace: str | None, http: str, kubeconfig: Path | None, environ
     Raises:
         PluginmgrError: no way to the API server is known, or the HTTP address cannot be listened on.
     """
-    access = Access.find(kubeconfig, environ)
+    api = ApiMetrics()
+    access = Access.find(kubeconfig, environ, api.observe)
     me = f"{environ.get('PLUGINMGR_POD_NAME') or socket.gethostname()}_{uuid.uuid4()}"
     with listen_tcp(http) as probes:
         log.info("listening", extra={"http": "{}:{}".format(*probes.getsockname()[:2])})
-        asyncio.run(_run(access, namespace or access.namespace, me, probes))
+        asyncio.run(_run(access, api, namespace or access.namespace, me, probes))
     log.info("stopped")
     return 0
 
 
-async def _run(access: Access, namespace: str, me: str, probes: socket.socket) -> None:
+async def _run(access: Access, api: ApiMetrics, namespace: str, me: str, probes: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     async with Rest(access) as rest:
-        running = asyncio.create_task(Aggregate(rest, namespace, me).run(probes), name="aggregate")
+        running = asyncio.create_task(Aggregate(rest, api, namespace, me).run(probes), name="aggregate")
         is_asked = False
 
         def signalled() -> None:
@@ -73,8 +75,9 @@ async def _run(access: Access, namespace: str, me: str, probes: socket.socket) -
 class Aggregate:
     """The parts, wired; implements `http.Health`."""
 
-    def __init__(self, rest: Rest, namespace: str, me: str) -> None:
+    def __init__(self, rest: Rest, api: ApiMetrics, namespace: str, me: str) -> None:
         ours = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}"
+        self._api = api
         self._lease = Lease(rest, namespace, LEASE, me)
         self._aggregator = Aggregator(rest, namespace, self._may_write)
         self._configs = Reflector(
@@ -92,9 +95,7 @@ class Aggregate:
 
     async def run(self, probes: socket.socket) -> None:
         """Run until cancelled, and give the lease back."""
-        metrics = AggregateMetrics(
-            Parts(self._aggregator, self._collector, lambda: self._lease.is_held, self._ages(), version("pluginmgr"))
-        )
+        metrics = AggregateMetrics(self.parts())
         works = {
             "pluginconfigs": self._configs.run(),
             "pluginpodstatuses": self._statuses.run(),
@@ -107,6 +108,17 @@ class Aggregate:
         async with asyncio.TaskGroup() as group:
             for name, work in works.items():
                 group.create_task(work, name=name)
+
+    def parts(self) -> Parts:
+        """What the metrics are read from."""
+        return Parts(
+            aggregator=self._aggregator,
+            collector=self._collector,
+            is_leader=lambda: self._lease.is_held,
+            ages=self._ages(),
+            api=self._api,
+            version=version("pluginmgr"),
+        )
 
     def livez(self) -> Checks:
         """A part that hangs cannot be helped but by a restart; one whose requests fail can."""

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector as PrometheusCollector
 from controller.kube.aggregator import Aggregator
 from controller.kube.collector import Collector
 from controller.metrics import families
+from controller.metrics.api import ApiMetrics
 
 PREFIX = "pluginmgr_"
 
@@ -24,6 +25,7 @@ class Parts:
     collector: Collector
     is_leader: Callable[[], bool]
     ages: Mapping[str, Callable[[], float]]
+    api: ApiMetrics
     version: str
 
 
@@ -32,14 +34,15 @@ class AggregateMetrics(PrometheusCollector):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        self.registry.register(parts.api)
+        ProcessCollector(registry=self.registry)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition for an Accept header, and its content type."""
         encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
+        return encode(self.registry), content_type
 
     def collect(self) -> Iterator[Metric]:
         """Every family, in the order of the documentation."""

@@ -17,6 +17,8 @@ from controller.manager.status import meaning
 from controller.metrics import ApiMetrics
 from controller.settings import Settings
 
+SETTLE = 0.2  # seconds; most edits have had their effect by then, and are one request
+
 Submit = Callable[[PodNoted], None]
 
 
@@ -48,7 +50,7 @@ class Cluster:
     def report(self, document: Callable[[], Document], submit: Submit) -> StatusWriter:
         """The writer of the pod's status."""
         self._object = StatusObject(self._rest, self.pod, submit)
-        self._writer = StatusWriter(document, self._object.write, meaning=meaning, window=self._window)
+        self._writer = StatusWriter(document, self._object.write, meaning=meaning, settle=SETTLE, window=self._window)
         return self._writer
 
     def tell(self, entry: Entry) -> None:

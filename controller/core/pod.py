@@ -85,5 +85,10 @@ def readiness(draft: Draft, short: int) -> Finding:
     if any(kind.directory not in draft.directories for kind in draft.kinds.values()):
         return ("Ready", False, Reason.NOT_ALL_READY, "the volume was not scanned yet")
     if short:
-        return ("Ready", False, Reason.NOT_ALL_READY, f"{short} plugins are not ready")
+        return (
+            "Ready",
+            False,
+            Reason.NOT_ALL_READY,
+            f"{short} plugins are not ready" if short > 1 else "1 plugin is not ready",
+        )
     return ("Ready", True, Reason.ALL_READY, "all wanted plugins are ready")

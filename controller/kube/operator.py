@@ -40,7 +40,10 @@ logging.getLogger("kopf").setLevel(logging.CRITICAL)  # we say ourselves what ch
 
 
 class Operator:
-    """`note` is called in the loop that runs `run`, in the order in which things happened."""
+    """`note` is called in the loop that runs `run`, in the order in which things happened to one object.
+
+    An object and its successor under the same name are two, and kopf may tell of the first after the second.
+    """
 
     def __init__(self, access: Access, namespace: str, name: str, note: Callable[[Note], None]) -> None:
         observe = access.signing.observe
@@ -133,7 +136,8 @@ class Operator:
         return kopf.AiohttpSession(aiohttp_session=new, server=self._access.server.url)
 
     async def _event(self, *, event: Any, **_: Any) -> None:
-        self._note(Gone() if event["type"] == "DELETED" else Seen(event["object"]))
+        body = event["object"]
+        self._note(Gone(body["metadata"]["uid"]) if event["type"] == "DELETED" else Seen(body))
 
     def _note(self, note: Note) -> None:
         _call(self._loop, self._deliver, note)

@@ -40,9 +40,10 @@ class Garbage:
     """Success, with a body that isn't what was asked for: a proxy's page, an empty answer."""
 
     body: bytes = b"<html>a proxy that says hello</html>"
+    content_type: str = "text/html"
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(body=self.body, content_type="text/html")
+        return web.Response(body=self.body, content_type=self.content_type)
 
 
 @dataclass(frozen=True, slots=True)

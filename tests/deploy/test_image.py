@@ -149,5 +149,5 @@ def test_the_archive_is_an_image_that_starts_as_the_dockerfile_says(place: Path)
         assert sorted(files.getnames()) == ["etc", "etc/name", "link"]
     assert config["config"]["Entrypoint"] == ["pluginmgr"]
     assert config["config"]["User"] == "65532:65532"
-    assert dict(each.split("=", 1) for each in config["config"]["Env"]) == image.environment()
+    assert {"HOME": "/"} | dict(each.split("=", 1) for each in config["config"]["Env"]) == image.environment()
     assert config["config"]["Labels"]["org.opencontainers.image.title"] == "pluginmgr"
