@@ -72,13 +72,15 @@ class ObjectWatch:
             running.cancel()
         if not running.cancelled():
             log.warning("kopf has ended", extra={"error": repr(running.result())})
-            if self._contact.there.is_set():
+            if not self._contact.why:
                 self._contact.failed(f"the watch has ended ({type(running.result()).__name__})")
 
     async def _until_useless(self, running: asyncio.Task[Any]) -> None:
         contact = self._contact
         await _either(running, contact.there, BEGIN)
         if not contact.there.is_set():
+            if not (running.done() or contact.why):
+                contact.failed("the watch does not begin")
             return
         while True:
             await _either(running, contact.lost, random.uniform(*PROOF))  # noqa: S311 - spreads pods, hides nothing

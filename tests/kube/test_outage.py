@@ -5,12 +5,15 @@ import asyncio
 import pytest
 
 from controller.kube import config_object, contact, object_watch, operator, session
+from tests.cluster.fake_api import Asked
 from tests.cluster.faults import Cut, Events, Garbage, Refuse, Silence, error
 from tests.kube.conftest import running
 from tests.kube.followed import Followed
 
 EXPIRED = Events((error(),))
 BROKEN = Events((error({"kind": "Status", "code": 500, "reason": "InternalError", "message": "etcd"}),))
+
+NOTHING = Garbage(b'{"groups": [], "versions": [], "resources": []}', "application/json")
 
 
 @pytest.fixture
@@ -83,7 +86,9 @@ async def test_a_watch_that_ends_at_once_is_not_asked_for_again_and_again(prepar
         assert prepared.watches() < 9
 
 
-@pytest.mark.parametrize("fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Refuse(403), EXPIRED])
+@pytest.mark.parametrize(
+    "fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Refuse(403), EXPIRED]
+)
 async def test_no_fault_is_answered_by_a_flood_of_requests(followed: Followed, fault):
     followed.fake.fail(fault)
     followed.fake.cut()
@@ -138,7 +143,7 @@ async def test_a_watch_that_is_deaf_is_found_out(prepared: Followed, caplog, mon
         prepared.put(2)
         await prepared.until(lambda: prepared.workers() == [1, 2])
     assert "the watch is deaf" in caplog.text
-    assert [each for each in prepared.fake.requests("list") if each.query.get("resourceVersion") == "0"]
+    assert proofs(prepared)
 
 
 async def test_a_kind_that_is_served_only_after_kopf_has_looked_is_found(prepared: Followed, monkeypatch):
@@ -148,6 +153,27 @@ async def test_a_kind_that_is_served_only_after_kopf_has_looked_is_found(prepare
     async with running(prepared):
         await prepared.until(lambda: prepared.watches() == 1)
     assert unknown.left == 0
+
+
+async def test_a_watch_that_does_not_begin_is_shown(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    monkeypatch.setattr(object_watch, "BEGIN", 1.0)
+    await shows_until_it_is_over(prepared, NOTHING, "discover", "the watch does not begin")
+
+
+async def test_a_watch_that_ends_before_it_begins_is_shown(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    await shows_until_it_is_over(prepared, Garbage(b'{"items": []}'), "list", "the watch has ended (ContentTypeError)")
+
+
+async def shows_until_it_is_over(prepared: Followed, fault, verb: str, why: str) -> None:
+    prepared.put()
+    trouble = prepared.fake.fail(fault, verb)
+    async with running(prepared):
+        await prepared.until(prepared.stale)
+        assert why in prepared.stale()[0]
+        trouble.end()
+        await prepared.until(lambda: prepared.stale()[-1] == "")
 
 
 async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followed, caplog, monkeypatch):
@@ -161,3 +187,7 @@ async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followe
     said = [record.message for record in caplog.records if record.name.startswith("controller.kube")]
     assert said == ["the API server tells of no changes", "config is stale", "the API server is back"]
     assert not [record for record in caplog.records if record.name.startswith("kopf")]
+
+
+def proofs(prepared: Followed) -> list[Asked]:
+    return [each for each in prepared.fake.requests("list") if each.query.get("resourceVersion") == "0"]
