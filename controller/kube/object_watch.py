@@ -142,7 +142,7 @@ def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) ->
     if _uid(found) != _uid(seen):
         return True
     one, other = found["metadata"], seen["metadata"]
-    return bool(one["generation"] >= other["generation"] and found["spec"] != seen["spec"])
+    return bool(one["generation"] >= other["generation"] and found.get("spec") != seen.get("spec"))
 
 
 async def _either(running: asyncio.Task[Any], event: asyncio.Event, seconds: float) -> None:

@@ -8,7 +8,7 @@ from controller.kube import config_object, contact, object_watch, operator, sess
 from tests.cluster.fake_api import Asked
 from tests.cluster.faults import Cut, Events, Garbage, Refuse, Silence, error
 from tests.kube.conftest import running
-from tests.kube.followed import Followed
+from tests.kube.followed import NAME, Followed, body
 
 EXPIRED = Events((error(),))
 BROKEN = Events((error({"kind": "Status", "code": 500, "reason": "InternalError", "message": "etcd"}),))
@@ -87,7 +87,7 @@ async def test_a_watch_that_ends_at_once_is_not_asked_for_again_and_again(prepar
 
 
 @pytest.mark.parametrize(
-    "fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Refuse(403), EXPIRED]
+    "fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Garbage(b'{"items": [{}]}'), Refuse(403), EXPIRED]
 )
 async def test_no_fault_is_answered_by_a_flood_of_requests(followed: Followed, fault):
     followed.fake.fail(fault)
@@ -144,6 +144,15 @@ async def test_a_watch_that_is_deaf_is_found_out(prepared: Followed, caplog, mon
         await prepared.until(lambda: prepared.workers() == [1, 2])
     assert "the watch is deaf" in caplog.text
     assert proofs(prepared)
+
+
+async def test_an_object_without_a_spec_is_rejected_and_looked_at_like_any_other(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(object_watch, "PROOF", (0.1, 0.2))
+    prepared.fake.put("pluginconfigs", NAME, {key: value for key, value in body().items() if key != "spec"})
+    async with running(prepared):
+        await prepared.until(prepared.complaints)
+        assert "spec" in prepared.complaints()[0]
+        await prepared.until(lambda: len(proofs(prepared)) > 1)
 
 
 async def test_a_kind_that_is_served_only_after_kopf_has_looked_is_found(prepared: Followed, monkeypatch):
