@@ -175,6 +175,12 @@ async def test_a_watch_that_ends_before_it_begins_is_shown(prepared: Followed, m
     await shows_until_it_is_over(prepared, Garbage(b'{"items": []}'), "list", "the watch has ended (ContentTypeError)")
 
 
+async def test_a_refusal_without_an_end_is_one_without_an_answer(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    monkeypatch.setattr(session, "HEADERS", 0.5)
+    await shows_until_it_is_over(prepared, Silence(code=403), "watch", "the API server does not answer in time")
+
+
 async def shows_until_it_is_over(prepared: Followed, fault, verb: str, why: str) -> None:
     prepared.put()
     trouble = prepared.fake.fail(fault, verb)
