@@ -147,8 +147,7 @@ def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) ->
 
 async def _either(running: asyncio.Task[Any], event: asyncio.Event, seconds: float) -> None:
     """Return when the task is done, the event set, or the time over."""
-    waiting = asyncio.create_task(event.wait())
-    try:
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(event.wait(), name="event of the watch")
         await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
         waiting.cancel()
