@@ -71,9 +71,13 @@ class ObjectWatch:
             await self._until_useless(running)
             running.cancel()
         if not running.cancelled():
-            log.warning("kopf has ended", extra={"error": repr(running.result())})
-            if not self._contact.why:
-                self._contact.failed(f"the watch has ended ({type(running.result()).__name__})")
+            self._say_ended(type(running.result()).__name__)
+
+    def _say_ended(self, kind: str) -> None:
+        """The kind of error is all: an error of aiohttp may have the request in it, with the token."""
+        log.warning("kopf has ended", extra={"error": kind})
+        if not self._contact.why:
+            self._contact.failed(f"the watch has ended ({kind})")
 
     async def _until_useless(self, running: asyncio.Task[Any]) -> None:
         contact = self._contact

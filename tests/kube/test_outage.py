@@ -191,6 +191,20 @@ async def shows_until_it_is_over(prepared: Followed, fault, verb: str, why: str)
         await prepared.until(lambda: prepared.stale()[-1] == "")
 
 
+@pytest.mark.parametrize(
+    ("fault", "verb"), [(Garbage(b"{}"), "discover"), (Garbage(b'{"items": []}'), "list"), (BROKEN, "watch")]
+)
+async def test_no_log_tells_the_token(prepared: Followed, caplog, fault, verb):
+    caplog.set_level("DEBUG")
+    prepared.fake.kubeconfig(prepared.kubeconfig, "s3cret")
+    prepared.put()
+    prepared.fake.fail(fault, verb)
+    async with running(prepared):
+        await prepared.until(lambda: "kopf has ended" in caplog.messages)
+    assert {each.token for each in prepared.fake.asked} == {"s3cret"}
+    assert [record.message for record in caplog.records if "s3cret" in str(record.__dict__)] == []
+
+
 async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followed, caplog, monkeypatch):
     caplog.set_level("INFO", "controller.kube")
     monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
