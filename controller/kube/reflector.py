@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from controller.kube.patience import Patience
-from controller.kube.rest import GONE, JSON, ApiError, Rest
+from controller.kube.rest import GONE, JSON, STRANGER, ApiError, Rest, is_object
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ class Reflector(Generic[Kept]):
         self._patience = Patience()
         self._version = ""  # to watch from; empty: list first
         self._is_failing = False
+        self._unread: set[str] = set()  # names of objects that this was said of
         self.items: dict[str, Kept] = {}
         self.is_synced = False
         self.tried_at = self.heard_at = time.monotonic()  # the last attempt that ended, the last that went well
@@ -88,10 +89,12 @@ class Reflector(Generic[Kept]):
                 self._collection.accept("List"),
                 LIST_SECONDS,
             )
-            if not str(page.get("kind")).endswith("List"):
-                raise ApiError(0, f"{self._collection.path}: the answer is no list")
-            for item in page["items"] or ():  # an empty list of metadata has null
-                found[item["metadata"]["name"]] = self._keep(item)
+            items = page.get("items", ()) or ()
+            if "items" not in page or not all(map(is_object, items)):
+                raise self._strange()
+            for item in items:
+                if (kept := self._read(item)) is not None:
+                    found[item["metadata"]["name"]] = kept
             more = page["metadata"].get("continue", "")
             self._heard()
             if not more:
@@ -120,15 +123,34 @@ class Reflector(Generic[Kept]):
             log.info("collection answers again", extra={"collection": self._collection.name})
 
     def _take(self, event: Json) -> None:
-        if not {"type", "object"} <= event.keys():
-            raise ApiError(0, f"{self._collection.path}: what came is no event")
-        kind, item = event["type"], event["object"]
-        if kind == "ERROR":
-            self._version = ""
-            raise ApiError(item.get("code", 0), f"{self._collection.path}: watch ended: {item.get('message')}")
-        if kind != "BOOKMARK":
-            self._put(item["metadata"]["name"], None if kind == "DELETED" else self._keep(item))
-        self._version = item["metadata"]["resourceVersion"]
+        match event:
+            case {"type": "ERROR", "object": {**status}}:
+                self._version = ""
+                code = status.get("code")
+                text = f"{self._collection.path}: watch ended: {status.get('message')}"
+                raise ApiError(code if isinstance(code, int) else 0, text)
+            case {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(version)}}}:
+                self._version = version
+            case {"type": "ADDED" | "MODIFIED" | "DELETED" as kind, "object": item} if is_object(item):
+                metadata = item["metadata"]
+                self._put(metadata["name"], None if kind == "DELETED" else self._read(item))
+                self._version = metadata["resourceVersion"]
+            case _:
+                raise self._strange()
+
+    def _read(self, item: Json) -> Kept | None:
+        """What is kept of an object; None if it cannot be read: it may be older than what the CRD demands now."""
+        name = item["metadata"]["name"]
+        try:
+            kept = self._keep(item)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            if name not in self._unread:
+                self._unread.add(name)
+                words = {"collection": self._collection.name, "object": name, "error": repr(error)}
+                log.warning("object cannot be read: it is passed over", extra=words)
+            return None
+        self._unread.discard(name)
+        return kept
 
     def _replace(self, found: dict[str, Kept]) -> None:
         for name in self.items.keys() - found.keys():
@@ -155,6 +177,9 @@ class Reflector(Generic[Kept]):
         if not self._is_failing and error.code != GONE:
             self._is_failing = True
             log.warning("collection does not answer", extra={"collection": self._collection.name, "error": str(error)})
+
+    def _strange(self) -> ApiError:
+        return ApiError(0, f"{self._collection.path}: {STRANGER}")
 
     def _selection(self) -> dict[str, str]:
         return {"fieldSelector": self._collection.selector} if self._collection.selector else {}
