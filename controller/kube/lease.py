@@ -112,9 +112,7 @@ class Lease:
         self._is_failing = True
 
     async def _release(self) -> None:
-        """Give it back, if it may be ours: what was under way when the end came may have been done."""
-        if self._watched is None or not self._has_told:
-            return
+        """Give it back, if it is ours: what was under way when the end came may have been done."""
         self._until = float("-inf")
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
