@@ -139,6 +139,21 @@ def test_a_pod_of_an_older_generation_or_of_a_config_with_another_uid_is_outdate
     assert {each["observedGeneration"] for each in status["conditions"]} == {5}
 
 
+def test_a_scrape_may_count_in_its_own_thread_while_pods_come():
+    tally = counted(report("a", plugin("x"), generation=4))
+
+    class Moving(str):
+        __slots__ = ()
+
+        def __eq__(self, other):
+            tally.generations["c9", len(tally.generations)] += 1  # as another thread does
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    assert tally.outdated(Moving("c1"), 4) == 0
+
+
 # --- conditions
 
 
