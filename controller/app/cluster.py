@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self
 
-from controller.app.status_writer import Document, StatusWriter
+from controller.app.status_writer import StatusDocument, StatusWriter
 from controller.config import CurrentConfig
 from controller.core.events import PodNoted
 from controller.kube.access import Access
@@ -45,7 +45,7 @@ class Cluster:
         self._config = ConfigObject(self._access, self._namespace, self._name, current, submit, self._recovered)
         return self._config
 
-    def report(self, document: Callable[[], Document], submit: Submit) -> StatusWriter:
+    def report(self, document: Callable[[], StatusDocument], submit: Submit) -> StatusWriter:
         """The writer of the pod's status."""
         self._object = StatusObject(self._rest, self.pod, submit)
         self._writer = StatusWriter(document, self._object.write, meaning=meaning, window=self._window)
