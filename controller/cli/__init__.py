@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="pluginmgr",
         description="Keeps go-plugin subprocesses running as a PluginConfig says.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version)
@@ -66,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         importlib.import_module(f"controller.cli.{command}").add_parser(subparsers)
     return parser
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Leaves room for the longest command: argparse measures commands without their indentation."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        self._action_max_length = max(self._action_max_length, 4 + max(map(len, COMMANDS)))
 
 
 class _Version(argparse.Action):

@@ -53,11 +53,13 @@ class Aggregator:
         self.turned_at = clock()
 
     def config_changed(self, old: ConfigSeen | None, new: ConfigSeen | None) -> None:
-        """A config was added, changed or deleted."""
+        """A config was added, changed or deleted. An edit of its spec is followed by the pods' words about it."""
+        is_edited = old is None or new is None or old.generation != new.generation
         for name in {each.name for each in (old, new) if each is not None}:
             account = self._account(name)
             account.config = new
-            self._touch(account)
+            now = self._clock()
+            account.pace = account.pace.expecting(now) if is_edited else account.pace.touched(now)
             self._forget(name)
 
     def report_changed(self, old: Report | None, new: Report | None) -> None:

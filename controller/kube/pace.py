@@ -24,7 +24,13 @@ class Pace:
 
     def touched(self, now: float) -> "Pace":
         """There was a change."""
-        return replace(self, first=min(self.first, now), last=now)
+        if self.first > now:  # there was none, or it was put off
+            return replace(self, first=now, last=now)
+        return replace(self, last=max(self.last, now))
+
+    def expecting(self, now: float) -> "Pace":
+        """There was a change that others will follow soon: to say it now and again in a moment helps nobody."""
+        return replace(self, first=min(self.first, now), last=now + MOST - QUIET)
 
     def due(self, pods: int) -> float:
         """Return when to look whether there is something to write."""

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -24,17 +25,29 @@ LEASE = "pluginmgr-aggregator"
 
 def aggregator_account(namespace: Namespace) -> str:
     """Make the service account with the Role of the manifests; its name."""
-    rules = next(each["rules"] for each in yaml.safe_load_all(RIGHTS.read_text()) if each["kind"] == "Role")
     namespace.service_account(ACCOUNT)
-    namespace.grant(ACCOUNT, *rules)
+    grant(namespace)
     return ACCOUNT
+
+
+def grant(namespace: Namespace) -> None:
+    """Give it, or give it back, what the Role of the manifests says."""
+    rules = next(each["rules"] for each in yaml.safe_load_all(RIGHTS.read_text()) if each["kind"] == "Role")
+    namespace.grant(ACCOUNT, *rules)
 
 
 class Replica:
     """Not running before `start`. `log` is what it said, a record a line."""
 
-    def __init__(self, namespace: Namespace, root: Path, name: str, server: str = "") -> None:
-        """`server` is another address of the API server, such as a wire's."""
+    def __init__(
+        self,
+        namespace: Namespace,
+        root: Path,
+        name: str,
+        server: str = "",
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`server` is another address of the API server, such as a wire's; `environment` comes on top of ours."""
         root.mkdir(parents=True, exist_ok=True)
         self.namespace = namespace
         self.name = name
@@ -43,7 +56,7 @@ class Replica:
         if server:
             text = self.kubeconfig.read_text().replace(namespace.cluster.server, server)
             self.kubeconfig.write_text(text)
-        self.environment: Mapping[str, str] = {}
+        self.environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Replica":
@@ -97,6 +110,10 @@ class Replica:
             return 0, ""
         finally:
             connection.close()
+
+    def descriptors(self) -> int:
+        """How many files and connections it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def metric(self, name: str) -> float:
         """The value of a metric, 0.0 where nobody answers."""

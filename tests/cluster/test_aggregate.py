@@ -1,6 +1,7 @@
 """`pluginmgr aggregate` on a real API server: the summary is right, and soon, and not written without need."""
 
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +14,9 @@ from tests.cluster.api import APPLY, Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.cut import Wire
 from tests.cluster.namespace import Namespace
-from tests.cluster.replica import LEASE, Replica, aggregator_account
+from tests.cluster.replica import LEASE, Replica, aggregator_account, grant
 from tests.kube.reported import disabled, failing, plugin, pod_status
+from tests.tools.build import ROOT
 
 SPEC = {"kinds": [{"name": "rule", "adapter": "rule"}]}
 OTHER_SPEC = {"kinds": [{"name": "rule", "adapter": "rule"}], "paused": True}
@@ -204,6 +206,13 @@ def holder(namespace: Namespace) -> str:
     return name
 
 
+def renewed(namespace: Namespace) -> str:
+    """When the holder of the lease says that it renewed it."""
+    found = namespace.find(namespace.path("/apis/coordination.k8s.io/v1", f"leases/{LEASE}"))
+    time_: str = found["spec"]["renewTime"] if found else ""
+    return time_
+
+
 def test_the_one_that_ends_hands_over_at_once(namespace: Namespace, pods: Pods, replica: Make) -> None:
     one = replica("a")
     one.until(lambda: holder(namespace) == "a")
@@ -304,6 +313,69 @@ def test_it_waits_for_crds_that_are_not_there_and_come_back(namespace: Namespace
     pods.say("web-0", plugin("x"), owner=pods.start("web-0"))
     summary_of(namespace, lambda status: status["ready"] == "1/1", deadline=RECOVERED + SOON)
     assert one.ask("/readyz")[0] == 200
+
+
+def test_rights_that_are_taken_away_for_a_while(namespace: Namespace, pods: Pods, replica: Make) -> None:
+    owner = pods.start("web-0")
+    pods.say("web-0", plugin("x"), owner=owner)
+    one = replica()
+    summary_of(namespace, lambda status: status["ready"] == "1/1")
+    namespace.revoke("pluginmgr-aggregator")
+    pods.say("web-0", failing("x"), owner=owner)
+    one.until(lambda: one.records("collection does not answer"))
+    one.until(lambda: one.records("lease lost"))
+    grant(namespace)
+    summary_of(namespace, lambda status: status["pods"]["failed"] == 1, deadline=RECOVERED)
+
+
+def test_the_statuses_definition_deleted_and_made_again(namespace: Namespace, pods: Pods, replica: Make) -> None:
+    owner = pods.start("web-0")
+    pods.say("web-0", plugin("x"), owner=owner)
+    replica()
+    summary_of(namespace, lambda status: status["ready"] == "1/1")
+    namespace.cluster.remove_crd("pluginpodstatuses")
+    summary_of(namespace, lambda status: status["ready"] == "0/0", deadline=RECOVERED)
+    namespace.cluster.install_crds()
+    pods.say("web-0", plugin("x"), owner=owner)
+    summary_of(namespace, lambda status: status["ready"] == "1/1", deadline=RECOVERED)
+
+
+def test_a_clock_that_is_hours_off_neither_takes_the_lease_nor_deletes_statuses(
+    namespace: Namespace, pods: Pods, replica: Make, tmp_path: Path
+) -> None:
+    pods.say("web-0", plugin("x"), owner=pods.start("web-0"))
+    one = replica("a")
+    one.until(lambda: holder(namespace) == "a")
+    (tmp_path / "sitecustomize.py").write_text("import time\nreal = time.time\ntime.time = lambda: real() + 7200\n")
+    skewed = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    two = replica("b", environment=skewed)
+    two.until(lambda: two.ask("/readyz")[0] == 200)
+    for _ in range(3):
+        said = renewed(namespace)
+        one.until(lambda said=said: renewed(namespace) != said)
+    assert holder(namespace) == "a"
+    assert one.terminate() == 0
+    two.until(lambda: holder(namespace) == "b")
+    pods.say("web-1", plugin("x"), owner=pods.start("web-1"))
+    summary_of(namespace, lambda status: status["ready"] == "2/2")
+    two.until(lambda: two.metric("pluginmgr_statuses_collected_total") == 0)
+
+
+def test_connections_that_are_cut_again_and_again_leave_nothing_behind(
+    namespace: Namespace, pods: Pods, replica: Make, wire: Wire
+) -> None:
+    owner = pods.start("web-0")
+    pods.say("web-0", plugin("x"), owner=owner)
+    one = replica(server="https://{}:{}".format(*wire.address))
+    summary_of(namespace, lambda status: status["ready"] == "1/1")
+    before = one.descriptors()
+    for _ in range(30):
+        wire.cut()
+        accepted = wire.accepted
+        one.until(lambda accepted=accepted: wire.accepted > accepted)
+    pods.say("web-0", failing("x"), owner=owner)
+    summary_of(namespace, lambda status: status["pods"]["failed"] == 1, deadline=RECOVERED)
+    one.until(lambda: one.descriptors() <= before + 1)
 
 
 def test_it_asks_for_no_more_than_its_role_allows(

@@ -123,6 +123,8 @@ def test_the_archive_is_an_image_that_starts_as_the_dockerfile_says(place: Path)
     (root / "etc").mkdir(parents=True)
     (root / "etc" / "name").write_text("x")
     (root / "link").symlink_to("etc/name")
+    if os.geteuid() == 0:
+        os.chown(root / "etc" / "name", 1, 1)
     packed = []
     for name in ("one.tar", "two.tar"):
         os.utime(root / "etc" / "name")
@@ -147,7 +149,8 @@ def test_the_archive_is_an_image_that_starts_as_the_dockerfile_says(place: Path)
     assert config["rootfs"]["diff_ids"] == [layer["digest"]]
     with tarfile.open(fileobj=io.BytesIO(follow(layer))) as files:
         assert sorted(files.getnames()) == ["etc", "etc/name", "link"]
+        assert {(each.uid, each.gid) for each in files} == {(0, 0)}
     assert config["config"]["Entrypoint"] == ["pluginmgr"]
     assert config["config"]["User"] == "65532:65532"
-    assert dict(each.split("=", 1) for each in config["config"]["Env"]) == image.environment()
+    assert {"HOME": "/"} | dict(each.split("=", 1) for each in config["config"]["Env"]) == image.environment()
     assert config["config"]["Labels"]["org.opencontainers.image.title"] == "pluginmgr"

@@ -26,6 +26,13 @@ def test_changes_without_end_are_written_all_the_same():
     assert pace.due(1) == 5.0 + MOST
 
 
+def test_an_edit_and_what_pods_say_of_it_are_one_write():
+    pace = Pace().wrote(0.0).expecting(5.0)
+    assert pace.due(1) == 5.0 + MOST
+    assert pace.touched(5.3).due(1) == 5.0 + MOST
+    assert pace.touched(5.3).touched(6.4).due(1) == 5.0 + MOST
+
+
 @pytest.mark.parametrize(("pods", "pause"), [(1, MOST), (500, MOST), (2000, 2000 / EVENTS)])
 def test_the_more_pods_hear_of_it_the_longer_the_pause_between_writes(pods, pause):
     assert Pace().wrote(5.0).touched(5.1).due(pods) == 5.0 + pause

@@ -63,6 +63,20 @@ def test_a_plugin_in_a_crash_loop_tells_when_it_is_tried_next(world):
     fits_its_schema(told(world))
 
 
+def test_the_pod_names_the_first_plugins_that_it_waits_for(world):
+    world.configure(**{name: spec() for name in "abcde"}, off=spec(enabled=False))
+    world.scan(**dict.fromkeys(("a", "b", "c", "d", "e", "off"), "one"))
+    first, _, *others = world.starts()
+    world.started(first)
+    ready = told(world)["status"]["conditions"][0]
+    assert ready["message"] == (
+        "4 plugins are not ready: rule/b (Starting), rule/c (Starting), rule/d (Starting) and 1 more"
+    )
+    for worker in others:
+        world.started(worker)
+    assert told(world)["status"]["conditions"][0]["message"] == "1 plugin is not ready: rule/b (Starting)"
+
+
 def test_an_update_is_told_with_both_digests(world):
     world.up(content="one")
     world.scan(a="two")
