@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from controller.kube.names import AGGREGATOR_MANAGER, CONFIGS, GROUP, VERSION
@@ -117,7 +117,7 @@ class Aggregator:
         if account.config is config:
             account.config = now
         account.said = (status, now.status)
-        account.pace = replace(account.pace, written=self._clock(), before=float("-inf"))
+        account.pace = account.pace.wrote(self._clock())
         account.patience.reset()
         self.writes += 1
         if account.is_failing:
