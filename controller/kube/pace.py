@@ -41,7 +41,7 @@ class Pace:
         return replace(self, first=inf, last=inf)
 
     def wrote(self, now: float) -> "Pace":
-        """It was written; what changed meanwhile stays to be looked at."""
+        """It was written; what has changed while that was under way is still to be told."""
         return replace(self, written=now, before=-inf)
 
     def failed(self, until: float) -> "Pace":
