@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self
 
-from controller.app.status_writer import Document, StatusWriter
+from controller.app.status_writer import StatusDocument, StatusWriter
 from controller.config import CurrentConfig
 from controller.core.events import PodNoted
 from controller.kube.access import Access
@@ -32,7 +32,7 @@ class Cluster:
         environ: Mapping[str, str],
         current: CurrentConfig,
         submit: Callable[[PodNoted], None],
-        document: Callable[[], Document],
+        document: Callable[[], StatusDocument],
     ) -> None:
         """Nothing is asked; raises AccessError if there is no way to an API server.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from controller.kube.patience import Patience
-from controller.kube.rest import GONE, JSON, STRANGER, ApiError, Rest, is_object
+from controller.kube.rest import GONE, JSON, METADATA_LIST, METADATA_ONLY, STRANGER, ApiError, Rest, is_object
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,9 @@ class Collection:
     selector: str = ""
     is_metadata_only: bool = False
 
-    def accept(self, suffix: str) -> str:
-        """The Accept header of a list (`List`) or a watch (``)."""
-        if not self.is_metadata_only:
-            return JSON
-        return f"application/json;as=PartialObjectMetadata{suffix};g=meta.k8s.io;v=v1"
+    def accept(self, metadata: str) -> str:
+        """The Accept header, where `metadata` is the one for metadata alone."""
+        return metadata if self.is_metadata_only else JSON
 
 
 class Reflector(Generic[Kept]):
@@ -86,7 +84,7 @@ class Reflector(Generic[Kept]):
             page = await self._rest.get(
                 self._collection.path,
                 {**query, **({"continue": more} if more else {})},
-                self._collection.accept("List"),
+                self._collection.accept(METADATA_LIST),
                 LIST_SECONDS,
             )
             items = page.get("items", ()) or ()
@@ -108,7 +106,9 @@ class Reflector(Generic[Kept]):
     async def _watch(self) -> None:
         seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - jitter
         query = {"resourceVersion": self._version, "timeoutSeconds": str(seconds), **self._selection()}
-        events = self._rest.watch(self._collection.path, query, self._collection.accept(""), seconds + SILENCE)
+        events = self._rest.watch(
+            self._collection.path, query, self._collection.accept(METADATA_ONLY), seconds + SILENCE
+        )
         began = time.monotonic()
         async with aclosing(events):
             async for event in events:

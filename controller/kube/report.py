@@ -70,10 +70,10 @@ class Report:
 
     @property
     def is_failed(self) -> bool:
-        """Whether something wanted does not run."""
-        return any(each.verdict is Verdict.FAILED for each in self.plugins) or (
-            not self.is_ready and bool(self.troubles)
-        )
+        """Whether something wanted does not run, and is not on its way."""
+        verdicts = {each.verdict for each in self.plugins}
+        is_stuck = not self.is_ready and bool(self.troubles) and Verdict.STARTING not in verdicts
+        return Verdict.FAILED in verdicts or is_stuck
 
 
 class Reader:

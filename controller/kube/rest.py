@@ -30,6 +30,7 @@ JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 APPLY: Final = "application/apply-patch+yaml;charset=utf-8"  # so written, the client takes text as it is
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 MOST_AFTER: Final = 60.0  # seconds; who asks for a longer wait is not believed
 GONE: Final = 410  # what was asked to go on from is not kept any more
 NOT_FOUND: Final = 404

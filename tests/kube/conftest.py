@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from controller.kube.access import Access
+from controller.kube.rest import Rest
 from tests.cluster.fake_api import FakeApi, fake_api
 from tests.kube.followed import DEADLINE, Followed
 
@@ -16,6 +18,17 @@ from tests.kube.followed import DEADLINE, Followed
 @pytest.fixture
 def fake() -> Iterator[FakeApi]:
     with fake_api() as made:
+        yield made
+
+
+@pytest.fixture
+def access(fake: FakeApi, tmp_path: Path) -> Access:
+    return Access.find(fake.kubeconfig(tmp_path / "kubeconfig"), {})
+
+
+@pytest.fixture
+async def rest(access: Access) -> AsyncIterator[Rest]:
+    async with Rest(access) as made:
         yield made
 
 

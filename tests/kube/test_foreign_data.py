@@ -5,11 +5,10 @@ import logging
 import pytest
 
 from controller.errors import StatusNotWrittenError
-from controller.kube.access import Access
 from controller.kube.pod import Pod
 from controller.kube.reflector import Collection, Reflector
 from controller.kube.report import Reader
-from controller.kube.rest import ApiError, Rest
+from controller.kube.rest import ApiError
 from controller.kube.status_object import StatusObject
 from controller.kube.summary import config_seen
 from tests.cluster.faults import Garbage
@@ -29,17 +28,6 @@ STATUSES = Collection("pluginpodstatuses", "/apis/pluginmgr.dev/v1alpha1/namespa
 SPEC = {"spec": {"kinds": []}}
 
 
-@pytest.fixture
-def access(fake, tmp_path):
-    return Access.find(fake.kubeconfig(tmp_path / "kubeconfig"), {})
-
-
-@pytest.fixture
-async def rest(access):
-    async with Rest(access) as made:
-        yield made
-
-
 def short(value):
     return value.decode()[:40] if isinstance(value, bytes) else None
 
@@ -47,7 +35,7 @@ def short(value):
 @pytest.mark.parametrize("body", STRANGE, ids=short)
 async def test_an_answer_that_is_no_object_is_an_error(body, rest, fake):
     fake.fail(Garbage(body))
-    with pytest.raises(ApiError, match="what answers is not the API server|nested too deep") as caught:
+    with pytest.raises(ApiError, match=r"what answers is not the API server|nested too deep") as caught:
         await rest.get(f"{CONFIGS.path}/a", {})
     assert caught.value.code == 0
     for asked in (rest.create(CONFIGS.path, SPEC), rest.merge(CONFIGS.path, SPEC), rest.apply(CONFIGS.path, "m", SPEC)):

@@ -139,6 +139,21 @@ def test_a_pod_of_an_older_generation_or_of_a_config_with_another_uid_is_outdate
     assert {each["observedGeneration"] for each in status["conditions"]} == {5}
 
 
+def test_a_scrape_may_count_in_its_own_thread_while_pods_come():
+    tally = counted(report("a", plugin("x"), generation=4))
+
+    class Moving(str):
+        __slots__ = ()
+
+        def __eq__(self, other):
+            tally.generations["c9", len(tally.generations)] += 1  # as another thread does
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    assert tally.outdated(Moving("c1"), 4) == 0
+
+
 # --- conditions
 
 
@@ -175,11 +190,18 @@ def test_conditions_say_what_is_to_be_waited_for(pods, expected):
 
 
 def test_ready_names_the_worst():
-    pods = [report(name, failing("x"), failing("y", "DigestMismatch")) for name in "abc"]
-    pods.append(report("d", failing("x"), plugin("y")))
+    pods = [report(name, failing("y"), failing("x", "DigestMismatch")) for name in "abc"]
+    pods.append(report("d", failing("y"), plugin("x")))
     assert ready_condition(says(*pods))["message"] == (
-        "4 of 4 pods have a plugin that does not run: rule/x CrashLoop in 4 pods, rule/y DigestMismatch in 3 pods"
+        "4 of 4 pods have a plugin that does not run: rule/y CrashLoop in 4 pods, rule/x DigestMismatch in 3 pods"
     )
+
+
+def test_a_pod_that_waits_for_its_volume_fails_and_one_that_starts_meanwhile_does_not():
+    missing = condition("VolumeMissing", "True", "VolumeMissing", "gone")
+    assert says(report("a", ready=False, conditions=(missing,)))["pods"]["failed"] == 1
+    assert says(report("a", starting("x"), conditions=(missing,)))["pods"]["failed"] == 0
+    assert says(report("a", plugin("x"), conditions=(missing,)))["pods"]["failed"] == 0
 
 
 def test_a_transition_time_moves_with_the_status_alone():
