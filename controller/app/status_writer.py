@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 PERIOD = 1.0  # seconds between writes
 LAST = 1.0  # seconds for the write at the end
 
-Document = dict[str, Any]
-Sink = Callable[[Document], Awaitable[None]]  # raises StatusNotWrittenError
+StatusDocument = dict[str, Any]
+Sink = Callable[[StatusDocument], Awaitable[None]]  # raises StatusNotWrittenError
 
 
 class StatusWriter:
@@ -28,10 +28,11 @@ class StatusWriter:
 
     def __init__(
         self,
-        document: Callable[[], Document],
+        document: Callable[[], StatusDocument],
         sink: Sink,
         *,
-        meaning: Callable[[Document], Any] = lambda document: document,
+        meaning: Callable[[StatusDocument], Any] = lambda document: document,
+        settle: float = 0.0,
         window: Callable[[], float] = lambda: 0.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -41,12 +42,14 @@ class StatusWriter:
             document: makes the document of this moment.
             sink: writes it.
             meaning: what of it has to differ for it to be written again.
+            settle: seconds from a change after a quiet time until it is written, for what follows from it to be in it.
             window: seconds, asked for before each write.
             chance: between 0 and 1, where in the window to write.
         """
         self._document = document
         self._sink = sink
         self._meaning = meaning
+        self._settle = settle
         self._window = window
         self._chance = chance
         self._dirty = asyncio.Event()
@@ -68,9 +71,10 @@ class StatusWriter:
         """Write until cancelled, and then once more, without waiting long for it."""
         try:
             while True:
+                settle = 0.0 if self._dirty.is_set() else self._settle
                 await self._dirty.wait()
                 window = self._window()
-                delay = window * self._chance()
+                delay = max(settle, window * self._chance())
                 await asyncio.sleep(delay)
                 self._dirty.clear()
                 pause = await self._put()

@@ -21,7 +21,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--config", type=Path, metavar="FILE", help="a PluginConfig document; no cluster is needed")
-    source.add_argument("--pluginconfig", metavar="NAME", help="a PluginConfig object of the cluster")
+    source.add_argument("--pluginconfig", type=_name, metavar="NAME", help="a PluginConfig object of the cluster")
     parser.add_argument("--namespace", metavar="NS", help="its namespace (default: the pod's)")
     parser.add_argument(
         "--kubeconfig",
@@ -89,6 +89,13 @@ def run(args: argparse.Namespace) -> int:
             secrets_dirs=tuple(args.secrets_dir),
         )
     )
+
+
+def _name(value: str) -> str:
+    """The shipped manifests take it from a label of the pod, and one that is not there is no name."""
+    if not value:
+        raise argparse.ArgumentTypeError("empty; in a pod: has it the label pluginmgr.dev/config?")
+    return value
 
 
 def _seconds(value: str) -> float:

@@ -33,9 +33,11 @@ def note(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | PodN
                 draft,
                 ("Paused", True, Reason.PAUSED, "targets and counts are frozen") if config.paused else absent("Paused"),
             )
-        case ConfigRejected(message):
+        case ConfigRejected(message):  # so there is one
+            put(draft, absent("ConfigMissing"))
             put(draft, ("ConfigRejected", True, Reason.CONFIG_REJECTED, message))
         case ConfigMissing(message):
+            put(draft, absent("ConfigRejected"))
             put(draft, ("ConfigMissing", True, Reason.CONFIG_MISSING, message))
         case PodNoted(kind, problem):
             put(draft, absent(kind) if problem is None else finding(kind, [problem]))
@@ -85,5 +87,10 @@ def readiness(draft: Draft, short: int) -> Finding:
     if any(kind.directory not in draft.directories for kind in draft.kinds.values()):
         return ("Ready", False, Reason.NOT_ALL_READY, "the volume was not scanned yet")
     if short:
-        return ("Ready", False, Reason.NOT_ALL_READY, f"{short} plugins are not ready")
+        return (
+            "Ready",
+            False,
+            Reason.NOT_ALL_READY,
+            f"{short} plugins are not ready" if short > 1 else "1 plugin is not ready",
+        )
     return ("Ready", True, Reason.ALL_READY, "all wanted plugins are ready")

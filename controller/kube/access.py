@@ -63,7 +63,8 @@ class Access:
 
         It never retries, and no request without a `_request_timeout` ends in less than five minutes.
         """
-        configuration = Configuration(client_session_kwargs={"middlewares": (self.signing,)})
+        # Without `trust_env`: it looks for proxies and a ~/.netrc in threads, at each request.
+        configuration = Configuration(client_session_kwargs={"middlewares": (self.signing,), "trust_env": False})
         self.server.configure(configuration)
         client = ApiClient(configuration)
         client.user_agent = USER_AGENT

@@ -1,5 +1,6 @@
 """A kubeconfig read by kubernetes' own loader: for whoever runs the program outside a pod."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +35,19 @@ class Kubeconfig:
     async def load(self) -> Loaded:
         """Read it, and run the helper program that it may name; raises OSError whatever is wrong with it."""
         configuration = Configuration()
+        if not self._is_there():
+            raise FileNotFoundError("it is not there")  # kubernetes' loader would only log it
         try:
             loader = await load_kube_config(  # type: ignore[no-untyped-call]
                 self.path, client_configuration=configuration, persist_config=False
             )
             context = loader.current_context["context"]
         except (ConfigException, yaml.YAMLError, TypeError, KeyError) as error:
-            raise OSError(f"it is not there, or names no usable cluster ({error})") from error
+            raise OSError(f"it names no usable cluster ({error})") from error
         return Loaded(configuration, context.get("namespace") or "default")
+
+    def _is_there(self) -> bool:
+        return any(Path(each).expanduser().exists() for each in self.path.split(os.pathsep))
 
     async def token(self) -> str:
         """The token that it gives now, "" if a certificate does."""

@@ -14,7 +14,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """There is no such object: it was deleted, or a list came without it."""
+    """There is no such object: that of this uid was deleted, or, without a uid, a list came with none at all."""
+
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class ObjectWatch:
         self._contact = contact
         self._note = note
         self._seen: Mapping[str, Any] | None = None
+        self._past: set[str] = set()  # the uids of those that were there before
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -58,6 +59,7 @@ class ObjectWatch:
     async def _ask(self) -> None:
         """Say what the object is now; raises as `ObjectLook.ask` does."""
         found = await self._look.ask()
+        self._past.clear()  # the store may have been put back, and this answer is the newest there is
         self._hear(Gone() if found is None else Seen(found))
 
     async def _follow(self) -> None:
@@ -69,14 +71,20 @@ class ObjectWatch:
             await self._until_useless(running)
             running.cancel()
         if not running.cancelled():
-            log.warning("kopf has ended", extra={"error": repr(running.result())})
-            if self._contact.there.is_set():
-                self._contact.failed(f"the watch has ended ({type(running.result()).__name__})")
+            self._say_ended(type(running.result()).__name__)
+
+    def _say_ended(self, kind: str) -> None:
+        """The kind of error is all: an error of aiohttp may have the request in it, with the token."""
+        log.warning("kopf has ended", extra={"error": kind})
+        if not self._contact.why:
+            self._contact.failed(f"the watch has ended ({kind})")
 
     async def _until_useless(self, running: asyncio.Task[Any]) -> None:
         contact = self._contact
         await _either(running, contact.there, BEGIN)
         if not contact.there.is_set():
+            if not (running.done() or contact.why):
+                contact.failed("the watch does not begin")
             return
         while True:
             await _either(running, contact.lost, random.uniform(*PROOF))  # noqa: S311 - spreads pods, hides nothing
@@ -100,16 +108,32 @@ class ObjectWatch:
 
     def _hear(self, note: Note) -> None:
         match note:
+            case Seen(body) if _uid(body) in self._past:
+                return
+            case Gone(uid) if uid and uid != _uid(self._seen):
+                return
             case Seen(body):
-                self._seen = body
-            case Gone() | NotServed():
-                self._seen = None
-        match note:
-            case Followed() | NotServed():
+                self._replace(body)
+            case Gone():
+                self._replace(None)
+            case NotServed():
+                self._replace(None)
+                self._contact.answered()
+            case Followed():
                 self._contact.answered()
             case Failed(why):
                 self._contact.failed(why)
         self._note(note)
+
+    def _replace(self, body: Mapping[str, Any] | None) -> None:
+        """Take over what is there now. An object that is not any more never comes back, only late news of it."""
+        if (before := _uid(self._seen)) and before != _uid(body):
+            self._past.add(before)
+        self._seen = body
+
+
+def _uid(body: Mapping[str, Any] | None) -> str:
+    return str(body["metadata"]["uid"]) if body else ""
 
 
 def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> bool:
@@ -119,16 +143,15 @@ def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) ->
     """
     if found is None or seen is None:
         return found is not seen
-    one, other = found["metadata"], seen["metadata"]
-    if one["uid"] != other["uid"]:
+    if _uid(found) != _uid(seen):
         return True
-    return bool(one["generation"] >= other["generation"] and found["spec"] != seen["spec"])
+    one, other = found["metadata"], seen["metadata"]
+    return bool(one["generation"] >= other["generation"] and found.get("spec") != seen.get("spec"))
 
 
 async def _either(running: asyncio.Task[Any], event: asyncio.Event, seconds: float) -> None:
     """Return when the task is done, the event set, or the time over."""
-    waiting = asyncio.create_task(event.wait())
-    try:
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(event.wait(), name="event of the watch")
         await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
         waiting.cancel()

@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 
 _IDENTITY: Any = "pluginmgr"  # a type of kopf's own, which it does not export
 
-logging.getLogger("kopf").setLevel(logging.CRITICAL)  # we say ourselves what changed; kopf has a line for each retry
-
 
 class Operator:
-    """`note` is called in the loop that runs `run`, in the order in which things happened."""
+    """`note` is called in the loop that runs `run`, in the order in which things happened to one object.
+
+    An object and its successor under the same name are two, and kopf may tell of the first after the second.
+    """
 
     def __init__(self, access: Access, namespace: str, name: str, note: Callable[[Note], None]) -> None:
         observe = access.signing.observe
@@ -59,6 +60,7 @@ class Operator:
 
     async def run(self) -> BaseException | None:
         """Return when kopf has ended, with the reason; cancelled, it ends kopf first."""
+        logging.getLogger("kopf").setLevel(logging.CRITICAL)  # we say what changed; kopf has a line for each retry
         thread = threading.Thread(target=self._thread, name="kopf", daemon=True)
         thread.start()
         try:
@@ -133,7 +135,8 @@ class Operator:
         return kopf.AiohttpSession(aiohttp_session=new, server=self._access.server.url)
 
     async def _event(self, *, event: Any, **_: Any) -> None:
-        self._note(Gone() if event["type"] == "DELETED" else Seen(event["object"]))
+        body = event["object"]
+        self._note(Gone(body["metadata"]["uid"]) if event["type"] == "DELETED" else Seen(body))
 
     def _note(self, note: Note) -> None:
         _call(self._loop, self._deliver, note)

@@ -52,7 +52,7 @@ class Eye:
     async def _send(self, request: ClientRequest, handler: ClientHandlerType, verb: str) -> ClientResponse:
         async with asyncio.timeout(HEADERS):
             response = await handler(request)
-            if verb != "watch":
+            if verb != "watch" or response.status >= _REFUSED:
                 await self._look_into(response, is_list=verb == "list")
             return response
 
@@ -86,7 +86,6 @@ def session(access: Access, note: Callable[[Note], None]) -> aiohttp.ClientSessi
         headers={"User-Agent": USER_AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=access.server.proxy,
-        trust_env=True,
     )
 
 

@@ -22,6 +22,7 @@ from controller.core.model import (
 )
 from controller.core.reasons import Reason
 from controller.manager.journal import Journal
+from controller.manager.missing import with_names
 
 LOG_BYTES_EACH = 2 * 1024  # of one plugin that is not ready
 LOG_BYTES_ALL = 64 * 1024
@@ -41,22 +42,22 @@ def document(state: State, identity: Identity, journal: Journal, clock: Clock) -
     """All of it; log lines only of plugins that are not ready."""
     plugins = [plugin_status(plugin, clock) for _, plugin in sorted(state.plugins.items())]
     _add_logs(plugins, state, journal)
-    wanted = [plugin for plugin in state.plugins.values() if is_wanted(plugin)]
-    ready = sum(is_ready(plugin) for plugin in wanted)
+    wanted = [plugin for _, plugin in sorted(state.plugins.items()) if is_wanted(plugin)]
+    missing = [plugin for plugin in wanted if not is_ready(plugin)]
     return {
         "apiVersion": "pluginmgr.dev/v1alpha1",
         "kind": "PluginPodStatus",
         "metadata": {"name": identity.name},
         "status": {
             "ready": is_all_ready(state),
-            "summary": f"{ready}/{len(wanted)}",
+            "summary": f"{len(wanted) - len(missing)}/{len(wanted)}",
             **(_config(state.config) if state.config else {}),
             "controller": {
                 "pid": identity.pid,
                 "startedAt": timestamp(identity.started_at),
                 "version": identity.version,
             },
-            "conditions": [_condition(each) for each in state.conditions],
+            "conditions": [_condition(each) | {"message": with_names(each, missing)} for each in state.conditions],
             "plugins": plugins,
         },
     }

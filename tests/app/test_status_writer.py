@@ -83,6 +83,20 @@ async def test_changes_are_written_once_a_second_and_the_latest_wins(place, run)
     assert [each["number"] for each in place.written] == [1, 11, 21, 30]
 
 
+async def test_what_follows_at_once_from_a_change_is_in_the_same_write(place, run):
+    document = {"state": "Serving"}
+    writer, running = run(lambda: dict(document), place.write, settle=0.2)
+    began = asyncio.get_running_loop().time()
+    for wait, state in enumerate(("Stopping", "Disabled", "Starting")):
+        await asyncio.sleep(wait / 10)
+        document["state"] = state
+        writer.changed()
+    await asyncio.sleep(2)
+    await end(running)
+    assert place.written == [{"state": "Disabled"}, {"state": "Starting"}]
+    assert [time - began for time in place.times] == pytest.approx([0.2, 1.2])  # it has waited for long enough by then
+
+
 async def test_what_is_no_meaning_is_not_written(place, run):
     document = {"ready": True, "at": 0}
     writer, running = run(lambda: dict(document), place.write, meaning=lambda given: given["ready"])

@@ -33,9 +33,16 @@ def test_the_least_that_must_be_said(received, monkeypatch):
 
 def test_all_that_can_be_said(received):
     words = "run --plugin-dir p --pluginconfig n --namespace ns --state-dir s --run-dir r --http :1 --grace 5.5"
-    more = "--secrets-dir a --secrets-dir b --log-format text"
+    more = "--kubeconfig k --secrets-dir a --secrets-dir b --log-format text"
     assert main([*words.split(), *more.split()]) == 7
     assert received == [
         "text",
-        Settings(Path("p"), Path("s"), Path("r"), ":1", 5.5, None, "n", "ns", (Path("a"), Path("b"))),
+        Settings(Path("p"), Path("s"), Path("r"), ":1", 5.5, None, "n", "ns", Path("k"), (Path("a"), Path("b"))),
     ]
+
+
+def test_a_pod_without_the_label_is_told_so(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--plugin-dir", "p", "--pluginconfig="])
+    assert ended.value.code == 2
+    assert "has it the label pluginmgr.dev/config?" in capsys.readouterr().err

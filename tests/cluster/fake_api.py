@@ -93,6 +93,10 @@ class FakeApi:
         """Delete one; `silently` is what a client sees that was not connected at the time."""
         self._thread.call(lambda: self.store.remove(Place(*OURS, namespace, resource, name), silently=silently))
 
+    def at_once(self, change: Callable[[Store], object]) -> None:
+        """Change the store several times, so that a watch tells all of it in one breath."""
+        self._thread.call(lambda: change(self.store))
+
     def find(self, resource: str, name: str, namespace: str = "default") -> Object | None:
         """The object, if it is there."""
         return self._thread.call(lambda: self.store.objects.get(Place(*OURS, namespace, resource, name)))

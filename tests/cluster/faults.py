@@ -40,19 +40,21 @@ class Garbage:
     """Success, with a body that isn't what was asked for: a proxy's page, an empty answer."""
 
     body: bytes = b"<html>a proxy that says hello</html>"
+    content_type: str = "text/html"
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(body=self.body, content_type="text/html")
+        return web.Response(body=self.body, content_type=self.content_type)
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Accepts the request and never says more; with `headers`, only after a 200, as a dead watch does."""
+    """Accepts the request and never says more; with `headers`, only after a 200, as a dead watch does, or `code`."""
 
     headers: bool = True
+    code: int = 200
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response = web.StreamResponse(status=self.code, headers={"Content-Type": "application/json"})
         if self.headers:
             await response.prepare(request)
         await asyncio.Event().wait()

@@ -1,11 +1,17 @@
 """What the API server stores and the sidecar refuses: the last good config stays, and the pod says why."""
 
 import copy
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.cluster.cluster_mode import ClusterMode
+from tests.cluster.api import MERGE, Object
+from tests.cluster.cluster_mode import ClusterMode, cluster_mode_in
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.namespace import Namespace
+from tests.cluster.other_crds import crd, install, later_crd, lax_crd
 from tests.config.apart import OBJECTS
 from tests.config.documents import document
 
@@ -45,3 +51,66 @@ def test_an_adapter_that_is_not_installed_is_told(serving: ClusterMode):
     spec["kinds"].append({"name": "x", "adapter": "nobody-has-it"})
     serving.write_config(spec)
     assert "spec.kinds[x].adapter: no adapter nobody-has-it is installed" in told(serving)
+
+
+# --- another version of the CRD
+
+
+@pytest.fixture
+def elsewhere(spare_plane: ControlPlane, tmp_path: Path) -> Iterator[ClusterMode]:
+    """A controller on an API server whose CRDs the test installs."""
+    spare_plane.start()
+    spare_plane.cluster.install_crds()
+    namespace = Namespace(spare_plane.cluster, "test")
+    namespace.create()
+    with cluster_mode_in(namespace, tmp_path / "pod") as made:
+        yield made
+
+
+def probe(**spec: object) -> Object:
+    about = {"apiVersion": "pluginmgr.dev/v1alpha1", "kind": "PluginConfig", "metadata": {"name": "probe"}}
+    return about | {"spec": {"kinds": [], **spec}}
+
+
+def test_what_got_in_before_a_rule_was_tightened_is_told_and_the_last_good_one_serves(elsewhere: ClusterMode):
+    cluster = elsewhere.namespace.cluster
+    few = probe(kinds=[{"name": "x", "adapter": "rule", "plugins": [{"name": "a", "workers": 0}]}])
+    elsewhere.install("good", "a")
+    elsewhere.configure({"a": {}})
+    elsewhere.start()
+    elsewhere.until_served("a")
+    pids = elsewhere.pids("a")
+    install(cluster, lax_crd(), few, is_taken=True)
+    elsewhere.configure({"a": {"workers": 0}})
+    install(cluster, crd(), few, is_taken=False)
+    assert "spec.kinds[zoo].plugins[a].workers: must be at least 1; it is 0" in told(elsewhere)
+    assert elsewhere.pids("a") == pids
+    elsewhere.configure({"a": {"workers": 1}})
+    elsewhere.until_condition("ConfigRejected", status="False")
+    assert elsewhere.pids("a") == pids
+
+
+def test_an_older_sidecar_goes_on_beside_a_newer_crd_and_warns(elsewhere: ClusterMode):
+    install(elsewhere.namespace.cluster, later_crd(), probe(shadow=True), is_taken=True)
+    elsewhere.install("good", "a")
+    elsewhere.configure({"a": {}}, shadow=True)
+    elsewhere.start()
+    elsewhere.until_served("a")
+    warnings = [each["problem"] for each in elsewhere.records("config warning")]
+    assert len(warnings) == 1
+    assert warnings[0].endswith("spec.shadow: no such field")
+    elsewhere.until_condition("ConfigRejected", status="False")
+
+
+def test_what_is_nested_deeper_than_a_reader_can_follow_disturbs_nobody(serving: ClusterMode):
+    pids = serving.pids("a")
+    cluster, deep = serving.namespace.cluster, "[" * 3000 + "]" * 3000
+    body = f'{{"spec": {{"defaults": {{"config": {{"a": {deep}}}}}}}}}'
+    with pytest.raises(RecursionError):  # it is stored, and the answer is no better to read here than there
+        cluster.api("PATCH", serving.path, body.encode(), content_type=MERGE)
+    assert "nested too deep" in serving.until_condition("ConfigStale", status="True")["message"]
+    assert serving.pids("a") == pids
+    mended = {"spec": {"defaults": {"config": None, "workers": 2}}}
+    cluster.api("PATCH", serving.path, mended, content_type=MERGE)
+    serving.until(lambda status: len(serving.pids("a")) == 2)
+    serving.until_condition("ConfigStale", status="False")

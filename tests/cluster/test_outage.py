@@ -60,8 +60,10 @@ def stale(mode: ClusterMode, status: str, deadline: float = SAID) -> None:
 
 def follows(mode: ClusterMode, workers: int) -> None:
     """The flag as it is now is in force soon."""
+    began = time.monotonic()
     mode.until_plugin("other", lambda each: each["workers"]["ready"] == workers, CONVERGED)
     stale(mode, "False", CONVERGED)
+    print(f"converged after {time.monotonic() - began:.1f} s")
 
 
 def test_an_api_server_that_is_killed_and_comes_back(undisturbed: ClusterMode, control_plane: ControlPlane):
@@ -170,6 +172,23 @@ def test_a_restart_while_the_api_server_is_away(serving: ClusterMode, wire: Wire
     wire.mend()
     serving.flag("other", workers=3)
     follows(serving, 3)
+
+
+def test_outage_after_outage_leaves_nothing_behind(undisturbed: ClusterMode, wire: Wire):
+    def left() -> dict[str, int]:
+        process = Path(f"/proc/{undisturbed.running.pid}")
+        return {each: len(os.listdir(process / each)) for each in ("task", "fd")}
+
+    lost = "the API server tells of no changes"
+    before = left()
+    for number in range(6):
+        wire.refuse()
+        undisturbed.until(lambda _, number=number: len(undisturbed.records(lost)) > number)
+        undisturbed.flag("other", workers=1 + number % 2)
+        wire.mend()
+        follows(undisturbed, 1 + number % 2)
+        undisturbed.until(lambda _, number=number: len(undisturbed.records("the API server is back")) > number)
+    undisturbed.until(lambda _: all(left()[each] <= before[each] + 2 for each in before))
 
 
 def test_a_config_that_no_reader_can_read(undisturbed: ClusterMode):

@@ -1,7 +1,6 @@
 """Edits by real kubectl that the API server refuses, and what it cannot refuse any more because it is stored."""
 
 import json
-import time
 
 import pytest
 import yaml
@@ -10,7 +9,7 @@ from controller.config import DocumentError, from_object
 from tests.cluster.api import MERGE, ApiError
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.namespace import Namespace
-from tests.tools.build import ROOT
+from tests.cluster.other_crds import crd, install, lax_crd
 
 HANDSHAKE = {"cookieKey": "BLINK_PLUGIN", "cookieValue": "rule_v1", "protocolVersions": [1]}
 PLUGIN = "/spec/kinds/0/plugins/0"
@@ -107,35 +106,6 @@ def test_two_field_managers_own_an_entry_each(config, namespace: Namespace):
 # --- rules that came later
 
 
-def lax_crd():
-    """The CRD before somebody thought of its rules."""
-    crd = yaml.safe_load((ROOT / "crds/pluginconfigs.yaml").read_text())
-    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    kinds = spec["properties"]["kinds"]
-    for node in (spec, kinds, kinds["items"]):
-        del node["x-kubernetes-validations"]
-    del kinds["items"]["properties"]["plugins"]["items"]["properties"]["workers"]["minimum"]
-    return crd
-
-
-def install(plane: ControlPlane, crd, probe, *, is_taken: bool):
-    """Apply the CRD and wait until the probe is judged by it."""
-    plane.cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=yaml.dump(crd))
-    ends = time.monotonic() + 30
-    path = "/apis/pluginmgr.dev/v1alpha1/namespaces/default/pluginconfigs"
-    while time.monotonic() < ends:
-        try:
-            plane.cluster.api("POST", path, probe, dryRun="All")
-        except ApiError as error:
-            if not is_taken and error.code == 422:
-                return
-        else:
-            if is_taken:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the API server does not judge by the new CRD")
-
-
 def test_what_was_stored_before_a_rule_was_tightened_is_refused_by_us(spare_plane: ControlPlane):
     spare_plane.start()
     kind = {"name": "rule", "plugins": [{"name": "a", "workers": 0}]}
@@ -146,10 +116,10 @@ def test_what_was_stored_before_a_rule_was_tightened_is_refused_by_us(spare_plan
         "spec": {"kinds": [kind, {"name": "other", "adapter": "rule", "directory": "rule"}]},
     }
     probe = body | {"metadata": {"name": "probe"}}
-    install(spare_plane, lax_crd(), probe, is_taken=True)
+    install(spare_plane.cluster, lax_crd(), probe, is_taken=True)
     path = "/apis/pluginmgr.dev/v1alpha1/namespaces/default/pluginconfigs"
     spare_plane.cluster.api("POST", path, body)
-    install(spare_plane, yaml.safe_load((ROOT / "crds/pluginconfigs.yaml").read_text()), probe, is_taken=False)
+    install(spare_plane.cluster, crd(), probe, is_taken=False)
 
     with pytest.raises(DocumentError) as caught:
         from_object(spare_plane.cluster.api("GET", f"{path}/old"), source="o")

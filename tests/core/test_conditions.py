@@ -186,7 +186,7 @@ def test_the_pod_is_ready_when_all_that_is_wanted_is():
     world.configure(a=spec(), b=spec(enabled=False))
     world.scan(a="one", b="one")
     assert (world.of_pod("Ready").status, world.of_pod("Ready").reason) == (False, Reason.NOT_ALL_READY)
-    assert world.of_pod("Ready").message == "1 plugins are not ready"
+    assert world.of_pod("Ready").message == "1 plugin is not ready"
     world.started(world.starts()[0])
     assert (world.of_pod("Ready").status, world.of_pod("Ready").reason) == (True, Reason.ALL_READY)
     world.scan(a="one", b="one", c="one")

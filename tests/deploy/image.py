@@ -88,9 +88,9 @@ def _namespace() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """What a container of the image has."""
+    """What a container of the image has; its home, engines add for users without a name."""
     config: dict[str, Any] = archive().start_config(DOCKERFILE)
-    return dict(each.split("=", 1) for each in config["Env"])
+    return {"HOME": "/"} | dict(each.split("=", 1) for each in config["Env"])
 
 
 def digests(root: Path) -> dict[str, tuple[int, float, str]]:

@@ -10,7 +10,8 @@ from controller.config import CurrentConfig
 from controller.core.events import ConfigMissing, ConfigRead, ConfigRejected, PodNoted
 from controller.kube.access import Access
 from controller.kube.config_object import ConfigObject
-from tests.cluster.fake_api import FakeApi
+from tests.cluster.fake_api import OURS, FakeApi
+from tests.cluster.fake_store import Place, Store
 
 DEADLINE = 30.0
 NAME = "detections"
@@ -62,6 +63,19 @@ class Followed:
     def remove(self, *, silently: bool = False) -> None:
         """Delete the object."""
         self.fake.remove("pluginconfigs", NAME, silently=silently)
+
+    def replace(self, workers: int, *changes: int) -> dict[str, Any]:
+        """Change the object so often, delete it and make another, all at once; the other."""
+        place = Place(*OURS, "default", "pluginconfigs", NAME)
+
+        def change(store: Store) -> None:
+            for each in changes:
+                store.put(place, body(each))
+            store.remove(place)
+            store.put(place, body(workers))
+
+        self.fake.at_once(change)
+        return self.fake.find("pluginconfigs", NAME) or {}
 
     def workers(self) -> list[int]:
         """What the configs said that were read, one after the other."""

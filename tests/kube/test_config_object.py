@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from controller.core.events import ConfigRead
 from tests.cluster.faults import Refuse
 from tests.kube.conftest import running
@@ -25,6 +27,16 @@ async def test_a_config_that_is_deleted_is_missing_until_another_is_there_under_
     made = followed.put(1)
     await followed.until(lambda: followed.workers() == [1, 1])
     assert followed.events[-1].config.uid == made["metadata"]["uid"] != first
+
+
+@pytest.mark.parametrize("changes", [(), (2,), (2, 3), (2, 3, 4, 5)], ids=len)
+async def test_what_is_told_late_of_a_deleted_object_is_not_said_of_its_successor(followed: Followed, changes):
+    made = followed.replace(9, *changes)
+    await followed.until(lambda: 9 in followed.workers())
+    followed.put(10)
+    await followed.until(lambda: 10 in followed.workers())
+    last = followed.events[-2:]
+    assert [each.config.uid for each in last if isinstance(each, ConfigRead)] == [made["metadata"]["uid"]] * 2
 
 
 async def test_a_config_that_is_not_there_yet_is_taken_when_it_is_made(prepared: Followed):

@@ -60,6 +60,14 @@ def test_of_a_thousand_plugins_a_few_are_told():
     assert ledger.enter(happening("rule/x", "CrashLoop"), "z", 0.0).count == 1  # another word has its own
 
 
+def test_a_long_quiet_saves_up_no_more_than_a_burst():
+    ledger = Ledger()
+    ledger.enter(happening("rule/first"), "first", 0.0)
+    later = 1000 * INTERVAL
+    sent = [ledger.enter(happening(f"rule/{number}"), str(number), later) for number in range(2 * BURST)]
+    assert sum(each is not None for each in sent) == BURST
+
+
 moves = st.lists(st.tuples(st.integers(0, 40), st.sampled_from("xy"), st.floats(0, 200)), max_size=200)
 
 

@@ -92,3 +92,7 @@ def test_a_note_has_a_word_and_is_short_enough(key, message, times):
 )
 def test_most_entries_are_no_events(entry):
     assert happening(entry) is None
+
+
+def test_a_name_that_is_no_text_can_be_sent():
+    assert happening(Entry(1.0, PluginKey("rule/a\udcff"), "WorkerLost", "Exited", "gone")).note == "rule/a?: gone"

@@ -60,7 +60,7 @@ def test_no_two_writes_are_closer_than_the_pause_and_no_change_waits_longer_than
     now, pace, written, oldest = 0.0, Pace(), [], inf
     for gap in gaps:
         while (due := pace.due(pods)) <= now + gap:
-            assert due - max(oldest, written[-1] if written else -inf) <= max(MOST, pods / EVENTS)
+            assert due - max(oldest, written[-1] if written else -inf) <= max(MOST, pods / EVENTS) + 1e-9
             written.append(due)
             pace, oldest = pace.settled().wrote(due), inf
         now += gap

@@ -8,7 +8,7 @@ from controller.core.reasons import Reason
 from controller.goplugin import Record, Stream
 from controller.manager import status
 from controller.manager.journal import Journal
-from controller.manager.status import Identity, clip, document, processes
+from controller.manager.status import Identity, clip, document, meaning, processes
 from tests.core.world import World, digest, directory, kind, spec
 
 IDENTITY = Identity("local", 42, 0.0, "0.1.0")
@@ -61,6 +61,20 @@ def test_a_plugin_in_a_crash_loop_tells_when_it_is_tried_next(world):
     assert plugin["lastExit"]["reason"] == "Exited"
     assert plugin["nextRetry"].endswith("Z")
     fits_its_schema(told(world))
+
+
+def test_the_pod_names_the_first_plugins_that_it_waits_for(world):
+    world.configure(**{name: spec() for name in "abcde"}, off=spec(enabled=False))
+    world.scan(**dict.fromkeys(("a", "b", "c", "d", "e", "off"), "one"))
+    first, _, *others = world.starts()
+    world.started(first)
+    ready = told(world)["status"]["conditions"][0]
+    assert ready["message"] == (
+        "4 plugins are not ready: rule/b (Starting), rule/c (Starting), rule/d (Starting) and 1 more"
+    )
+    for worker in others:
+        world.started(worker)
+    assert told(world)["status"]["conditions"][0]["message"] == "1 plugin is not ready: rule/b (Starting)"
 
 
 def test_an_update_is_told_with_both_digests(world):
@@ -154,3 +168,13 @@ def test_clipping_keeps_the_newest_lines():
     assert clip(["much too long"], 4) == ["much"]
     assert clip(["é" * 10], 3) == ["é"]
     assert clip([], 10) == []
+
+
+def test_the_time_of_the_next_try_alone_is_no_news():
+    """Two clocks make it, and it wavers by a second for ever."""
+
+    def made(state="BackingOff", **more):
+        return {"status": {"ready": False, "plugins": [{"kind": "rule", "name": "a", "state": state, **more}]}}
+
+    assert meaning(made(nextRetry="2026-11-24T12:00:00Z")) == meaning(made(nextRetry="2026-11-24T12:00:01Z"))
+    assert meaning(made()) != meaning(made("Serving"))

@@ -4,15 +4,17 @@ from tests.node.deployment import Wish
 
 STAT = "cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null; true"
 USAGE = "cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>/dev/null; true"
+RESIDENT = "grep VmRSS /proc/1/status"
 MANY = 20
 
 
 def measure(sample, pod):
-    """MiB: all, without what the kernel can drop at once (the kubelet's working set), and without any file."""
+    """MiB: all; without what the kernel can drop at once (the kubelet's working set); without files; the controller."""
     stat = dict(line.split() for line in sample.kubectl.exec(pod, "pluginmgr", "sh", "-c", STAT).splitlines())
     usage = int(sample.kubectl.exec(pod, "pluginmgr", "sh", "-c", USAGE))
     anonymous = int(stat.get("anon") or stat["rss"])
-    return [each / 2**20 for each in (usage, usage - int(stat["inactive_file"]), anonymous)]
+    controller = int(sample.kubectl.exec(pod, "pluginmgr", "sh", "-c", RESIDENT).split()[1]) * 1024
+    return [each / 2**20 for each in (usage, usage - int(stat["inactive_file"]), anonymous, controller)]
 
 
 def test_memory_idle_and_with_twenty_plugins(sample, figure):
@@ -27,7 +29,8 @@ def test_memory_idle_and_with_twenty_plugins(sample, figure):
 
 
 def _say(figure, what, measured, limit=None):
-    usage, working, anonymous = measured
+    usage, working, anonymous, controller = measured
     figure(f"sidecar container, {what}: all that the kernel counts", usage, "MiB")
     figure(f"sidecar container, {what}: working set", working, "MiB", limit=limit)
     figure(f"sidecar container, {what}: anonymous", anonymous, "MiB")
+    figure(f"sidecar container, {what}: resident size of the controller", controller, "MiB")
