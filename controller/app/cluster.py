@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self
 
-from controller.app.status_writer import Document, StatusWriter
+from controller.app.status_writer import StatusDocument, StatusWriter
 from controller.config import CurrentConfig
 from controller.core.events import PodNoted
 from controller.kube.access import Access
@@ -19,21 +19,40 @@ from controller.settings import Settings
 
 SETTLE = 0.2  # seconds; most edits have had their effect by then, and are one request
 
-Submit = Callable[[PodNoted], None]
-
 
 class Cluster:
-    """The cluster's ends of one controller, all of them on one way to the API server; to be entered while they work."""
+    """The cluster's ends of one controller, all of them on one way to the API server; to be entered while they work.
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        """Nothing is asked; raises AccessError if there is no way to an API server."""
+    `source` is where the config comes from, `writer` writes the pod's status.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        current: CurrentConfig,
+        submit: Callable[[PodNoted], None],
+        document: Callable[[], StatusDocument],
+    ) -> None:
+        """Nothing is asked; raises AccessError if there is no way to an API server.
+
+        Args:
+            settings: which PluginConfig, and how to get to it.
+            environ: says who we are.
+            current: is told of the config.
+            submit: gets what is wrong with the way to the API server.
+            document: makes the status of this moment.
+        """
         self.metrics = ApiMetrics()
-        self._access = Access.find(settings.kubeconfig, environ, self.metrics.observe)
-        self.pod = Pod.find(environ, self._access.namespace)
-        self._namespace = settings.namespace or self.pod.namespace
-        self._name = settings.pluginconfig or ""
-        self._rest = Rest(self._access)
+        access = Access.find(settings.kubeconfig, environ, self.metrics.observe)
+        self.pod = Pod.find(environ, access.namespace)
+        self._rest = Rest(access)
         self._events = PodEvents(self._rest, self.pod, window=self._window)
+        self._object = StatusObject(self._rest, self.pod, submit)
+        self.writer = StatusWriter(document, self._object.write, meaning=meaning, settle=SETTLE, window=self._window)
+        namespace, name = settings.namespace or self.pod.namespace, settings.pluginconfig or ""
+        # An API server that was away may have lost what we wrote.
+        self.source = ConfigObject(access, namespace, name, current, submit, self.writer.again)
 
     async def __aenter__(self) -> Self:
         await self._rest.__aenter__()
@@ -42,28 +61,13 @@ class Cluster:
     async def __aexit__(self, *error: object) -> None:
         await self._rest.__aexit__(*error)
 
-    def follow(self, current: CurrentConfig, submit: Submit) -> ConfigObject:
-        """The source of the config."""
-        self._config = ConfigObject(self._access, self._namespace, self._name, current, submit, self._recovered)
-        return self._config
-
-    def report(self, document: Callable[[], Document], submit: Submit) -> StatusWriter:
-        """The writer of the pod's status."""
-        self._object = StatusObject(self._rest, self.pod, submit)
-        self._writer = StatusWriter(document, self._object.write, meaning=meaning, settle=SETTLE, window=self._window)
-        return self._writer
-
     def tell(self, entry: Entry) -> None:
         """Tell of what happened, if it is worth an Event."""
         self._events.take(entry)
 
     def works(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What has to run beside the source and the writer."""
-        return {"status look": self._object.run(self._writer.again), "pod events": self._events.run()}
+        return {"status look": self._object.run(self.writer.again), "pod events": self._events.run()}
 
     def _window(self) -> float:
-        return write_window(self._config.pods)
-
-    def _recovered(self) -> None:
-        """The API server was away, and may have lost what we wrote."""
-        self._writer.again()
+        return write_window(self.source.pods)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from controller.adapters.lookup import Handshakes, adapter
 from controller.app.post_mortem import PostMortem
 from controller.app.sampling import Sampling
-from controller.app.status_writer import StatusWriter
+from controller.app.status_writer import StatusDocument, StatusWriter
 from controller.app.views import AppViews
 from controller.app.worker_numbers import WorkerNumbers
 from controller.core.events import Event, ShutdownRequested, Stopped
@@ -66,13 +66,15 @@ class Controller:
         self._listeners = listeners
         self._peers = Peers(f"{TAG}=")
         self._registry = RegistryServer(directories.run, self._peers.refusal_of_host)
-        self._cluster = _cluster(settings)
-        self._history = History(self._cluster.tell) if self._cluster else History()
         self._numbers = WorkerNumbers(directories.worker_numbers)
         sources = Sources(settings.plugin_dir, tuple(map(str, settings.secrets_dirs)), adapter, Handshakes())
         engine = Engine(self._registry.notify, sources, directories, self._observe, self._numbers.first)
         self._engine = engine
-        self._source = self._followed(settings)
+        self._cluster = self._joined(settings)
+        self._history = History(self._cluster.tell) if self._cluster else History()
+        self._source: ConfigSource = (
+            self._cluster.source if self._cluster else ConfigFile(settings.config or Path(), engine.current)
+        )
         name = self._cluster.pod.name if self._cluster else "local"
         me = Identity(name, os.getpid(), time.time(), version("pluginmgr"))
         self._views = AppViews(engine.manager, me, engine.journal, self._history, engine.memory, engine.watch_age)
@@ -102,18 +104,22 @@ class Controller:
         finally:
             self._post_mortem.close()  # only who is killed leaves a record
 
-    def _followed(self, settings: Settings) -> ConfigSource:
-        if self._cluster:
-            return self._cluster.follow(self._engine.current, self._engine.manager.submit)
-        return ConfigFile(settings.config or Path(), self._engine.current)
+    def _joined(self, settings: Settings) -> "Cluster | None":
+        if settings.pluginconfig is None:
+            return None
+        from controller.app.cluster import Cluster  # noqa: PLC0415 - half of the memory, and no use in local mode
+
+        engine = self._engine
+        return Cluster(settings, os.environ, engine.current, engine.manager.submit, self._document)
+
+    def _document(self) -> StatusDocument:
+        """The status of this moment; the views are built when the cluster has said who we are."""
+        return self._views.document()
 
     def _status_writers(self) -> dict[str, StatusWriter]:
         """By place; the file is written in a cluster, too, for those who look into the pod."""
-        document = self._views.document
-        writers = {"file": StatusWriter(document, StatusFile(self._directories.status).write)}
-        if self._cluster:
-            writers["object"] = self._cluster.report(document, self._engine.manager.submit)
-        return writers
+        writers = {"file": StatusWriter(self._document, StatusFile(self._directories.status).write)}
+        return writers | ({"object": self._cluster.writer} if self._cluster else {})
 
     def _counted(self, program: str) -> PluginManagerMetrics:
         metrics = PluginManagerMetrics(
@@ -163,11 +169,3 @@ class Controller:
         if verdict:
             plugin, text = verdict
             self._history.add(Entry(time.time(), plugin, "PreviousRunKilled", "", text))
-
-
-def _cluster(settings: Settings) -> "Cluster | None":
-    if settings.pluginconfig is None:
-        return None
-    from controller.app.cluster import Cluster  # noqa: PLC0415 - half of the memory, and local mode has no use for it
-
-    return Cluster(settings, os.environ)

@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 PERIOD = 1.0  # seconds between writes
 LAST = 1.0  # seconds for the write at the end
 
-Document = dict[str, Any]
-Sink = Callable[[Document], Awaitable[None]]  # raises StatusNotWrittenError
+StatusDocument = dict[str, Any]
+Sink = Callable[[StatusDocument], Awaitable[None]]  # raises StatusNotWrittenError
 
 
 class StatusWriter:
@@ -28,10 +28,10 @@ class StatusWriter:
 
     def __init__(
         self,
-        document: Callable[[], Document],
+        document: Callable[[], StatusDocument],
         sink: Sink,
         *,
-        meaning: Callable[[Document], Any] = lambda document: document,
+        meaning: Callable[[StatusDocument], Any] = lambda document: document,
         settle: float = 0.0,
         window: Callable[[], float] = lambda: 0.0,
         chance: Callable[[], float] = random.random,

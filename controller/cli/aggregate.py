@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from controller.cli import defaults
 from controller.cli.options import command
+from controller.errors import PluginmgrError
 
 if TYPE_CHECKING:
     from controller.cli.options import Subparsers
@@ -37,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     import signal
 
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))  # none is lost before the loop takes it
-    from controller.app.aggregate import aggregate
+    try:
+        from controller.app.aggregate import aggregate
+    except ModuleNotFoundError as error:
+        raise PluginmgrError(f"there is no {error.name}: install pluginmgr[cluster]") from error
     from controller.cli.logs_format import configure
 
     configure(args.log_format)

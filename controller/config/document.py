@@ -59,7 +59,10 @@ def _with_positions(text: str, source: str, tree: Tree) -> Tree:
 
 def from_object(data: Mapping[str, Any], *, source: str, strict: bool = False) -> Document:
     """The same for an object as the API server sends it, decoded to plain dicts and lists."""
-    examined, complaints = _examine(dict(data))
+    ours = _our_part(dict(data))
+    if path := too_deep(ours):
+        raise DocumentError([Finding(source, f"nested deeper than {MAX_DEPTH} levels", name_of(path, ours))])
+    examined, complaints = _examine(ours)
     found = [(_finding(each, examined, source, None), each.unknown) for each in complaints]
     return _judged(examined, found, source, strict=strict)
 
@@ -85,8 +88,6 @@ def _examine(data: Any) -> tuple[dict[str, Any], list[Complaint]]:
     if not isinstance(data, dict):
         return {}, [Complaint((), f"must be a mapping (apiVersion: ...); it is {shown(data)}")]
     data = _our_part(data)
-    if path := too_deep(data):
-        return data, [Complaint(path, f"nested deeper than {MAX_DEPTH} levels")]
     schema = schema_of(PLUGIN_CONFIGS)
     found = complaints(schema, data)
     if any(_is_null(data, complaint.path) for complaint in found):

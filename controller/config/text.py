@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
+from controller.config.depth import too_deep
 from controller.config.findings import DocumentError, Finding, Position
 from controller.config.scalars import Scalar, plain
 from controller.config.schema import GROUP
@@ -65,7 +66,7 @@ def read(text: str, source: str, *, positions: bool = False, words: Callable[[st
 
 
 def read_json(text: str) -> Tree | None:
-    """The same for a text that is JSON without a mistake, else None.
+    """The same for a text that is JSON without a mistake, else None, and the mistake is found as that of any YAML.
 
     Not all of JSON is YAML: a character beyond U+FFFF may be written as two escapes there, and DEL as itself.
     """
@@ -75,7 +76,7 @@ def read_json(text: str) -> Tree | None:
         data = json.loads(text, object_pairs_hook=_unique, parse_int=plain, parse_float=plain, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return Tree(Position(1, 1), data)
+    return None if too_deep(data) else Tree(Position(1, 1), data)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

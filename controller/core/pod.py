@@ -33,9 +33,11 @@ def note(draft: Draft, event: ConfigRead | ConfigRejected | ConfigMissing | PodN
                 draft,
                 ("Paused", True, Reason.PAUSED, "targets and counts are frozen") if config.paused else absent("Paused"),
             )
-        case ConfigRejected(message):
+        case ConfigRejected(message):  # so there is one
+            put(draft, absent("ConfigMissing"))
             put(draft, ("ConfigRejected", True, Reason.CONFIG_REJECTED, message))
         case ConfigMissing(message):
+            put(draft, absent("ConfigRejected"))
             put(draft, ("ConfigMissing", True, Reason.CONFIG_MISSING, message))
         case PodNoted(kind, problem):
             put(draft, absent(kind) if problem is None else finding(kind, [problem]))

@@ -8,9 +8,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from controller.kube.election import WRITE
 from controller.kube.names import AGGREGATOR_MANAGER, CONFIGS, GROUP, VERSION
 from controller.kube.pace import QUIET, SLOWLY, Pace
 from controller.kube.patience import Patience
@@ -22,7 +23,6 @@ from controller.manager.status import timestamp
 
 log = logging.getLogger(__name__)
 
-WRITE_SECONDS: Final = 4.0  # less than is left of a lease when its holder stops
 SHORTEST: Final = 0.05  # seconds between two looks
 
 
@@ -108,7 +108,7 @@ class Aggregator:
         account.pace = account.pace.settled()
         try:
             answer = await self._rest.apply(
-                f"{self._path}/{config.name}/status", AGGREGATOR_MANAGER, body, seconds=WRITE_SECONDS
+                f"{self._path}/{config.name}/status", AGGREGATOR_MANAGER, body, seconds=WRITE
             )
         except ApiError as error:
             self._note(account, config, error)
@@ -117,7 +117,7 @@ class Aggregator:
         if account.config is config:
             account.config = now
         account.said = (status, now.status)
-        account.pace = replace(account.pace, written=self._clock(), before=float("-inf"))
+        account.pace = account.pace.wrote(self._clock())
         account.patience.reset()
         self.writes += 1
         if account.is_failing:

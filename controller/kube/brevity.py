@@ -13,6 +13,7 @@ from controller.kube.manifest import encoded
 SPACIOUS: Final = 512 * 1024  # bytes; more is told more briefly
 MOST: Final = 1_000_000  # bytes; rather than more, plugins are left out
 CONDITIONS: Final = 16  # the schema's bound
+PLUGINS: Final = 4096  # the same
 MESSAGE: Final = 256  # characters
 NOTE: Final = 64
 KEPT: Final = ("kind", "name", "state", "reason", "message", "required", "workers", "restarts", "conditions")
@@ -33,8 +34,8 @@ def brief(document: Json, most: int, at: str) -> tuple[bytes, bool]:
         plugins = [shorten(plugin) for plugin in document["status"]["plugins"]]
         document = _told(document, plugins, said, at)
         body = encoded(document)
-    if len(body) > most:
-        plugins = document["status"]["plugins"]
+    plugins = document["status"]["plugins"]
+    if len(body) > most or len(plugins) > PLUGINS:
         kept = _fewer(plugins, len(body) - most)
         said.append(f"{len(plugins) - len(kept)} plugins are left out")
         body = encoded(_told(document, kept, said, at))
@@ -68,10 +69,10 @@ STEPS: Final[tuple[tuple[str, Callable[[Json], Json]], ...]] = (
 
 
 def _fewer(plugins: list[Json], excess: int) -> list[Json]:
-    """Leave out plugins of `excess` bytes: those that are well first, the last first."""
+    """Leave out plugins of `excess` bytes, and what is more than PLUGINS: those that are well first, the last first."""
     gone: set[int] = set()
     for number in sorted(range(len(plugins)), key=lambda number: (_is_well(plugins[number]), number), reverse=True):
-        if excess <= 0:
+        if excess <= 0 and len(plugins) - len(gone) <= PLUGINS:
             break
         gone.add(number)
         excess -= len(encoded(plugins[number])) + 1

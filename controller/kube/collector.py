@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from controller.kube.election import WRITE
 from controller.kube.names import GROUP, STATUSES, VERSION
+from controller.kube.patience import Patience
 from controller.kube.report import Report
-from controller.kube.rest import CONFLICT, NOT_FOUND, ApiError, Rest
+from controller.kube.rest import CONFLICT, METADATA_LIST, NOT_FOUND, STRANGER, ApiError, Rest, is_object
 
 log = logging.getLogger(__name__)
 
 PERIOD: Final = 5.0  # seconds between looks
+LONGEST: Final = 60.0  # seconds between looks while the API server refuses
 GRACE: Final = 10.0  # seconds that a status is seen without its pod before it is stale
 LIVE: Final = "status.phase!=Succeeded,status.phase!=Failed"
 
@@ -61,37 +64,55 @@ class Collector:
         self._pods = pods
         self._may_delete = may_delete
         self._absent: dict[str, float] = {}
+        self._patience = Patience(LONGEST, first=PERIOD)
         self._is_failing = False
         self.deleted = 0
 
     async def run(self) -> None:
         """Delete what is stale until cancelled."""
+        wait = PERIOD
         while True:
-            await asyncio.sleep(PERIOD)
+            await asyncio.sleep(wait)
+            wait = PERIOD
             if not self._may_delete():
                 self._absent = {}  # whoever comes back to it begins anew
                 continue
             now = time.monotonic()
             self._absent = absences(self._absent, self._reports.values(), self._pods, now)
-            for report in stale(self._reports.values(), self._absent, now):
-                await self._collect(report)
+            try:
+                for report in stale(self._reports.values(), self._absent, now):
+                    await self._collect(report)
+                self._patience.reset()
+                self._is_failing = False
+            except ApiError as error:
+                wait = self._failed(error)
 
     async def _collect(self, report: Report) -> None:
-        if not self._may_delete():
+        # The lease may have gone while the API server was asked.
+        if not (self._may_delete() and await self._is_gone(report) and self._may_delete()):
             return
+        path = f"{self._path}/{report.pod}"
         try:
-            if await self._is_gone(report):
-                await self._rest.delete(f"{self._path}/{report.pod}", report.uid, report.resource_version)
-                self.deleted += 1
-                log.info("stale status deleted", extra={"pod": report.pod})
-            self._is_failing = False
+            await self._rest.delete(path, report.uid, report.resource_version, WRITE)
         except ApiError as error:
-            if error.code not in (CONFLICT, NOT_FOUND) and not self._is_failing:
-                self._is_failing = True
-                log.warning("cannot delete a stale status", extra={"pod": report.pod, "error": str(error)})
+            if error.code not in (CONFLICT, NOT_FOUND):  # it was written meanwhile, or is gone
+                raise
+        else:
+            self.deleted += 1
+            log.info("stale status deleted", extra={"pod": report.pod})
 
     async def _is_gone(self, report: Report) -> bool:
         """Ask the API server itself: our copy of the pods may be behind."""
         query = {"fieldSelector": f"metadata.name={report.pod},{LIVE}", "limit": "1"}
-        found = await self._rest.get(self._pods_path, query)
-        return is_orphan(report, {each["metadata"]["name"]: each["metadata"]["uid"] for each in found["items"] or ()})
+        found = await self._rest.get(self._pods_path, query, METADATA_LIST, WRITE)
+        pods = found.get("items", [None]) or ()
+        if not all(map(is_object, pods)):
+            raise ApiError(0, f"{self._pods_path}: {STRANGER}")
+        return is_orphan(report, {each["metadata"]["name"]: each["metadata"]["uid"] for each in pods})
+
+    def _failed(self, error: ApiError) -> float:
+        """Say it once; return the seconds until the next look."""
+        if not self._is_failing:
+            self._is_failing = True
+            log.warning("cannot delete stale statuses", extra={"error": str(error)})
+        return max(PERIOD, self._patience.wait(), error.retry_after or 0.0)

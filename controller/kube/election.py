@@ -12,6 +12,7 @@ from typing import Any, Final
 DURATION: Final = 15.0  # seconds from a renewal until others may take over
 RENEW: Final = 4.0  # seconds between renewals
 STOP: Final = 10.0  # seconds after which a holder that cannot renew stops; the rest is for what is under way
+WRITE: Final = 4.0  # seconds for what is under way: less than is left after STOP
 RETRY: Final = 2.0  # seconds between the looks of those who wait
 
 

@@ -113,8 +113,6 @@ class Lease:
 
     async def _release(self) -> None:
         """Give it back, if it may be ours: what was under way when the end came may have been done."""
-        if self._watched is None or not self._has_told:
-            return
         self._until = float("-inf")
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
@@ -122,7 +120,8 @@ class Lease:
                 if last is not None and last.holder == self._me:
                     await self._rest.merge(self._path, released(last, _wall()))
         except (ApiError, TimeoutError) as error:
-            log.warning("lease not given back", extra={"lease": self._name, "error": str(error)})
+            if self._has_told:
+                log.warning("lease not given back", extra={"lease": self._name, "error": str(error)})
 
 
 def _wall() -> str:

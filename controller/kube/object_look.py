@@ -45,7 +45,7 @@ class ObjectLook:
         try:
             async with Rest(self.access) as rest:
                 found = await rest.get(path, query, seconds=ASK)
-            items: list[Mapping[str, Any]] = found["items"]
+            items: list[Mapping[str, Any]] = [each for each in found["items"] if each["metadata"]["uid"]]
         except ApiError as error:
             if error.code == NOT_FOUND:
                 raise NotServedError from error

@@ -71,14 +71,20 @@ class ObjectWatch:
             await self._until_useless(running)
             running.cancel()
         if not running.cancelled():
-            log.warning("kopf has ended", extra={"error": repr(running.result())})
-            if self._contact.there.is_set():
-                self._contact.failed(f"the watch has ended ({type(running.result()).__name__})")
+            self._say_ended(type(running.result()).__name__)
+
+    def _say_ended(self, kind: str) -> None:
+        """The kind of error is all: an error of aiohttp may have the request in it, with the token."""
+        log.warning("kopf has ended", extra={"error": kind})
+        if not self._contact.why:
+            self._contact.failed(f"the watch has ended ({kind})")
 
     async def _until_useless(self, running: asyncio.Task[Any]) -> None:
         contact = self._contact
         await _either(running, contact.there, BEGIN)
         if not contact.there.is_set():
+            if not (running.done() or contact.why):
+                contact.failed("the watch does not begin")
             return
         while True:
             await _either(running, contact.lost, random.uniform(*PROOF))  # noqa: S311 - spreads pods, hides nothing
@@ -140,13 +146,12 @@ def _is_news(found: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) ->
     if _uid(found) != _uid(seen):
         return True
     one, other = found["metadata"], seen["metadata"]
-    return bool(one["generation"] >= other["generation"] and found["spec"] != seen["spec"])
+    return bool(one["generation"] >= other["generation"] and found.get("spec") != seen.get("spec"))
 
 
 async def _either(running: asyncio.Task[Any], event: asyncio.Event, seconds: float) -> None:
     """Return when the task is done, the event set, or the time over."""
-    waiting = asyncio.create_task(event.wait())
-    try:
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(event.wait(), name="event of the watch")
         await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
         waiting.cancel()

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 _IDENTITY: Any = "pluginmgr"  # a type of kopf's own, which it does not export
 
-logging.getLogger("kopf").setLevel(logging.CRITICAL)  # we say ourselves what changed; kopf has a line for each retry
-
 
 class Operator:
     """`note` is called in the loop that runs `run`, in the order in which things happened to one object.
@@ -62,6 +60,7 @@ class Operator:
 
     async def run(self) -> BaseException | None:
         """Return when kopf has ended, with the reason; cancelled, it ends kopf first."""
+        logging.getLogger("kopf").setLevel(logging.CRITICAL)  # we say what changed; kopf has a line for each retry
         thread = threading.Thread(target=self._thread, name="kopf", daemon=True)
         thread.start()
         try:

@@ -41,8 +41,8 @@ class Pace:
         return replace(self, first=inf, last=inf)
 
     def wrote(self, now: float) -> "Pace":
-        """It was written."""
-        return Pace(written=now)
+        """It was written; what has changed while that was under way is still to be told."""
+        return replace(self, written=now, before=-inf)
 
     def failed(self, until: float) -> "Pace":
         """It could not be written: not before `until`."""

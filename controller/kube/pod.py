@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """The pod that this process runs in. `uid` and `node` may be ""; without a uid nothing can be owned by the pod."""
+    """The pod that this process runs in. `uid` and `node` may be ""; without a uid nothing is written in its name."""
 
     name: str
     namespace: str
@@ -27,7 +27,5 @@ class Pod:
             node=environ.get("PLUGINMGR_NODE_NAME", ""),
         )
         if not pod.uid:
-            log.warning(
-                "PLUGINMGR_POD_UID is not set: the status will not be deleted with the pod", extra={"pod": pod.name}
-            )
+            log.warning("PLUGINMGR_POD_UID is not set: no status and no Events are written", extra={"pod": pod.name})
         return pod

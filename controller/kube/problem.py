@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import socket
+import ssl
 from http.client import responses
 
 from aiohttp import (
@@ -39,6 +40,8 @@ def _cause(error: Exception) -> str:
             return os.strerror(errno.ECONNRESET)
         case socket.gaierror():
             return str(error.strerror)
+        case ssl.SSLError():  # whose number is none of the system's
+            return f"TLS: {(error.reason or 'failure').lower().replace('_', ' ')}"
         case OSError() if error.errno:
             return os.strerror(error.errno)
         case _:

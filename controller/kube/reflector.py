@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from controller.kube.patience import Patience
-from controller.kube.rest import GONE, JSON, ApiError, Rest
+from controller.kube.rest import GONE, JSON, METADATA_LIST, METADATA_ONLY, STRANGER, ApiError, Rest, is_object
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,9 @@ class Collection:
     selector: str = ""
     is_metadata_only: bool = False
 
-    def accept(self, suffix: str) -> str:
-        """The Accept header of a list (`List`) or a watch (``)."""
-        if not self.is_metadata_only:
-            return JSON
-        return f"application/json;as=PartialObjectMetadata{suffix};g=meta.k8s.io;v=v1"
+    def accept(self, metadata: str) -> str:
+        """The Accept header, where `metadata` is the one for metadata alone."""
+        return metadata if self.is_metadata_only else JSON
 
 
 class Reflector(Generic[Kept]):
@@ -61,6 +59,7 @@ class Reflector(Generic[Kept]):
         self._patience = Patience()
         self._version = ""  # to watch from; empty: list first
         self._is_failing = False
+        self._unread: set[str] = set()  # names of objects that this was said of
         self.items: dict[str, Kept] = {}
         self.is_synced = False
         self.tried_at = self.heard_at = time.monotonic()  # the last attempt that ended, the last that went well
@@ -85,13 +84,15 @@ class Reflector(Generic[Kept]):
             page = await self._rest.get(
                 self._collection.path,
                 {**query, **({"continue": more} if more else {})},
-                self._collection.accept("List"),
+                self._collection.accept(METADATA_LIST),
                 LIST_SECONDS,
             )
-            if not str(page.get("kind")).endswith("List"):
-                raise ApiError(0, f"{self._collection.path}: the answer is no list")
-            for item in page["items"] or ():  # an empty list of metadata has null
-                found[item["metadata"]["name"]] = self._keep(item)
+            items = page.get("items", ()) or ()
+            if "items" not in page or not all(map(is_object, items)):
+                raise self._strange()
+            for item in items:
+                if (kept := self._read(item)) is not None:
+                    found[item["metadata"]["name"]] = kept
             more = page["metadata"].get("continue", "")
             self._heard()
             if not more:
@@ -105,7 +106,9 @@ class Reflector(Generic[Kept]):
     async def _watch(self) -> None:
         seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - jitter
         query = {"resourceVersion": self._version, "timeoutSeconds": str(seconds), **self._selection()}
-        events = self._rest.watch(self._collection.path, query, self._collection.accept(""), seconds + SILENCE)
+        events = self._rest.watch(
+            self._collection.path, query, self._collection.accept(METADATA_ONLY), seconds + SILENCE
+        )
         began = time.monotonic()
         async with aclosing(events):
             async for event in events:
@@ -120,15 +123,34 @@ class Reflector(Generic[Kept]):
             log.info("collection answers again", extra={"collection": self._collection.name})
 
     def _take(self, event: Json) -> None:
-        if not {"type", "object"} <= event.keys():
-            raise ApiError(0, f"{self._collection.path}: what came is no event")
-        kind, item = event["type"], event["object"]
-        if kind == "ERROR":
-            self._version = ""
-            raise ApiError(item.get("code", 0), f"{self._collection.path}: watch ended: {item.get('message')}")
-        if kind != "BOOKMARK":
-            self._put(item["metadata"]["name"], None if kind == "DELETED" else self._keep(item))
-        self._version = item["metadata"]["resourceVersion"]
+        match event:
+            case {"type": "ERROR", "object": {**status}}:
+                self._version = ""
+                code = status.get("code")
+                text = f"{self._collection.path}: watch ended: {status.get('message')}"
+                raise ApiError(code if isinstance(code, int) else 0, text)
+            case {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(version)}}}:
+                self._version = version
+            case {"type": "ADDED" | "MODIFIED" | "DELETED" as kind, "object": item} if is_object(item):
+                metadata = item["metadata"]
+                self._put(metadata["name"], None if kind == "DELETED" else self._read(item))
+                self._version = metadata["resourceVersion"]
+            case _:
+                raise self._strange()
+
+    def _read(self, item: Json) -> Kept | None:
+        """What is kept of an object; None if it cannot be read: it may be older than what the CRD demands now."""
+        name = item["metadata"]["name"]
+        try:
+            kept = self._keep(item)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            if name not in self._unread:
+                self._unread.add(name)
+                words = {"collection": self._collection.name, "object": name, "error": repr(error)}
+                log.warning("object cannot be read: it is passed over", extra=words)
+            return None
+        self._unread.discard(name)
+        return kept
 
     def _replace(self, found: dict[str, Kept]) -> None:
         for name in self.items.keys() - found.keys():
@@ -155,6 +177,9 @@ class Reflector(Generic[Kept]):
         if not self._is_failing and error.code != GONE:
             self._is_failing = True
             log.warning("collection does not answer", extra={"collection": self._collection.name, "error": str(error)})
+
+    def _strange(self) -> ApiError:
+        return ApiError(0, f"{self._collection.path}: {STRANGER}")
 
     def _selection(self) -> dict[str, str]:
         return {"fieldSelector": self._collection.selector} if self._collection.selector else {}

@@ -3,17 +3,21 @@
 Pure. The document itself is dropped: with its log lines and managed fields, thousands of them would fill the memory.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from controller.core.reasons import Reason
+from controller.kube.bounds import shortened
 from controller.kube.names import CONFIG_LABEL
 
 MESSAGE = 256  # characters of a failure's message that are kept, for the samples
+UNKNOWN = "Unknown"  # the reason where none is given that the summary could name
+REASON = re.compile(r"[A-Z][A-Za-z]{0,63}")
 HARMLESS = ("Ready", "Paused", "Truncated")  # good, meant so, or only about how much is told
-ENTRIES = 20_000  # different entries that are kept once for all pods, before the book is begun anew
+MOST = 20_000  # different ones that are kept once for all pods, before the book is begun anew
 
 Json = Mapping[str, Any]
 
@@ -29,7 +33,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PluginSeen:
     """One plugin in one pod. `is_ready`: it serves with all its workers; `message` only where it is to be told."""
 
     kind: str
@@ -62,56 +66,56 @@ class Report:
     is_ready: bool
     is_leaving: bool
     troubles: tuple[Trouble, ...] = ()
-    plugins: tuple[Entry, ...] = ()
+    plugins: tuple[PluginSeen, ...] = ()
 
     @property
     def is_failed(self) -> bool:
-        """Whether something wanted does not run."""
-        return any(each.verdict is Verdict.FAILED for each in self.plugins) or (
-            not self.is_ready and bool(self.troubles)
-        )
+        """Whether something wanted does not run, and is not on its way."""
+        verdicts = {each.verdict for each in self.plugins}
+        is_stuck = not self.is_ready and bool(self.troubles) and Verdict.STARTING not in verdicts
+        return Verdict.FAILED in verdicts or is_stuck
 
 
 class Reader:
-    """Makes Reports. Entries that say the same are one object, whatever the number of pods."""
+    """Makes Reports. Plugins of which pods say the same are one object, whatever the number of pods."""
 
     def __init__(self) -> None:
-        self._entries: dict[Entry, Entry] = {}
+        self._seen: dict[PluginSeen, PluginSeen] = {}
 
     def read(self, document: Json) -> Report:
         """Return what counts of a PluginPodStatus; a field that is missing reads as its zero."""
         metadata, status = document["metadata"], document.get("status") or {}
         config = status.get("config") or {}
         conditions = _by_type(status)
-        label = (metadata.get("labels") or {}).get(CONFIG_LABEL, "")
+        label = _text(metadata.get("labels") or {}, CONFIG_LABEL)
         return Report(
             pod=metadata["name"],
             uid=metadata["uid"],
             resource_version=metadata["resourceVersion"],
             owner=_owner(metadata),
-            config=config.get("name") or label,
-            config_uid=config.get("uid", ""),
-            generation=status.get("observedGeneration", 0),
+            config=_text(config, "name") or label,
+            config_uid=_text(config, "uid"),
+            generation=int(status.get("observedGeneration") or 0),
             is_ready=bool(status.get("ready")),
             is_leaving=_reason(conditions, "Ready") == Reason.SHUTTING_DOWN,
             troubles=tuple(_troubles(conditions)),
-            plugins=tuple(self._once(entry(each)) for each in status.get("plugins") or ()),
+            plugins=tuple(self._once(plugin_seen(each)) for each in status.get("plugins") or ()),
         )
 
-    def _once(self, new: Entry) -> Entry:
-        if len(self._entries) > ENTRIES:
-            self._entries.clear()  # messages with numbers in them differ for ever
-        return self._entries.setdefault(new, new)
+    def _once(self, new: PluginSeen) -> PluginSeen:
+        if len(self._seen) > MOST:
+            self._seen.clear()  # messages with numbers in them differ for ever
+        return self._seen.setdefault(new, new)
 
 
-def entry(plugin: Json) -> Entry:
+def plugin_seen(plugin: Json) -> PluginSeen:
     """Return how one plugin of a pod is doing."""
     conditions = _by_type(plugin)
     is_ready = _is(conditions, "Ready")
     verdict = _verdict(plugin, conditions)
     told = conditions.get("Degraded" if is_ready and verdict is Verdict.DEGRADED else "Ready", {})
-    message = told.get("message", "") if verdict in (Verdict.FAILED, Verdict.DEGRADED) else ""
-    return Entry(plugin["kind"], plugin["name"], verdict, is_ready, told.get("reason", ""), _short(message))
+    message = _message(told) if verdict in (Verdict.FAILED, Verdict.DEGRADED) else ""
+    return PluginSeen(_text(plugin, "kind"), _text(plugin, "name"), verdict, is_ready, _word(told), message)
 
 
 def _verdict(plugin: Json, conditions: Json) -> Verdict:
@@ -127,27 +131,37 @@ def _verdict(plugin: Json, conditions: Json) -> Verdict:
 def _troubles(conditions: Json) -> Iterable[Trouble]:
     """Of a pod's conditions, these aside, all are bad when True."""
     for kind, condition in conditions.items():
-        if kind not in HARMLESS and condition["status"] == "True":
-            yield Trouble(condition["reason"], _short(condition["message"]))
+        if kind not in HARMLESS and _is(conditions, kind):
+            yield Trouble(_word(condition), _message(condition))
 
 
 def _by_type(of: Json) -> dict[str, Json]:
-    return {each["type"]: each for each in of.get("conditions") or ()}
+    return {_text(each, "type"): each for each in of.get("conditions") or ()}
 
 
 def _is(conditions: Json, kind: str) -> bool:
-    return kind in conditions and conditions[kind]["status"] == "True"
+    return kind in conditions and conditions[kind].get("status") == "True"
 
 
 def _reason(conditions: Json, kind: str) -> str:
-    reason: str = conditions[kind]["reason"] if kind in conditions else ""
-    return reason
+    return _text(conditions.get(kind, {}), "reason")
 
 
 def _owner(metadata: Json) -> str:
     owners = metadata.get("ownerReferences") or ()
-    return next((each["uid"] for each in owners if each["kind"] == "Pod"), "")
+    return next((_text(each, "uid") for each in owners if each.get("kind") == "Pod"), "")
 
 
-def _short(message: str) -> str:
-    return message if len(message) <= MESSAGE else message[: MESSAGE - 1] + "…"
+def _message(condition: Json) -> str:
+    return shortened(_text(condition, "message"), MESSAGE)
+
+
+def _word(condition: Json) -> str:
+    """The reason, as the schema of the summary has it."""
+    reason = _text(condition, "reason")
+    return reason if REASON.fullmatch(reason) else UNKNOWN
+
+
+def _text(of: Json, field: str) -> str:
+    value = of.get(field)
+    return value if isinstance(value, str) else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.http_exceptions import LineTooLong
 
 from controller.errors import PluginmgrError
 from controller.kube.access import Access
@@ -29,11 +30,12 @@ JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 APPLY: Final = "application/apply-patch+yaml;charset=utf-8"  # so written, the client takes text as it is
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 MOST_AFTER: Final = 60.0  # seconds; who asks for a longer wait is not believed
 GONE: Final = 410  # what was asked to go on from is not kept any more
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
-FORBIDDEN: Final = 403
+STRANGER: Final = "what answers is not the API server"
 
 
 class ApiError(PluginmgrError):
@@ -59,7 +61,7 @@ class Rest:
         await self._close()
 
     async def get(self, path: str, query: Mapping[str, str], accept: str = JSON, seconds: float = SECONDS) -> Json:
-        """Return an object or a page of a list."""
+        """Return an object or a page of a list; of either, what `metadata` and `items` have to have is there."""
         return await self._call("GET", _url(path, query), accept=accept, seconds=seconds)
 
     async def create(self, path: str, body: Json, seconds: float = SECONDS) -> Json:
@@ -85,7 +87,9 @@ class Rest:
         """Delete the object if it is still that very one, unchanged."""
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
-        await self._call("DELETE", path, body=body, seconds=seconds)
+        with _one_error(path):
+            response = await self._send("DELETE", path, body=body, seconds=seconds)
+            await response.response.read()  # what it says does not matter
 
     async def watch(
         self, path: str, query: Mapping[str, str], accept: str, seconds: float
@@ -112,7 +116,10 @@ class Rest:
     ) -> Json:
         with _one_error(url.partition("?")[0]):
             response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
-            return _object(await response.response.read())
+            answer = _object(await response.response.read())
+            if not (is_page(answer) if "items" in answer else is_object(answer)):
+                raise ValueError(STRANGER)
+            return answer
 
     async def _send(
         self,
@@ -152,8 +159,10 @@ def _one_error(path: str) -> Iterator[None]:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ApiError(0, f"{path}: {of_error(error)}") from error
-    except ValueError as error:
-        raise ApiError(0, f"{path}: the answer is no object: {error}") from error
+    except RecursionError as error:  # the API server takes what is nested thousands deep; no JSON reader here does
+        raise ApiError(0, f"{path}: the answer cannot be read: it is nested too deep") from error
+    except (ValueError, LineTooLong) as error:
+        raise ApiError(0, f"{path}: {STRANGER}") from error
 
 
 def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> ApiError:
@@ -163,11 +172,26 @@ def refusal(code: int, headers: Mapping[str, str], body: bytes, path: str) -> Ap
     return ApiError(code, f"{path}: {of_answer(code, body)}", wait)
 
 
+def is_object(value: Any) -> bool:
+    """Whether it has what every object has that the API server gives."""
+    return _has_texts(value, "name", "uid", "resourceVersion")
+
+
+def is_page(value: Any) -> bool:
+    """The same of a part of a list; an empty list of metadata has null."""
+    return _has_texts(value, "resourceVersion") and isinstance(value["items"], list | None)
+
+
+def _has_texts(value: Any, *names: str) -> bool:
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    return isinstance(metadata, dict) and all(isinstance(metadata.get(name), str) for name in names)
+
+
 def _object(text: bytes) -> Json:
     """Parse a JSON object; ValueError if it is anything else."""
     value = json.loads(text)
     if not isinstance(value, dict):
-        raise ValueError("the answer is no object")  # noqa: TRY004 - of text that came from outside
+        raise ValueError(STRANGER)  # noqa: TRY004 - of text that came from outside
     return value
 
 

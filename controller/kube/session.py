@@ -52,7 +52,7 @@ class Eye:
     async def _send(self, request: ClientRequest, handler: ClientHandlerType, verb: str) -> ClientResponse:
         async with asyncio.timeout(HEADERS):
             response = await handler(request)
-            if verb != "watch":
+            if verb != "watch" or response.status >= _REFUSED:
                 await self._look_into(response, is_list=verb == "list")
             return response
 

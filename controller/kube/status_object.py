@@ -27,7 +27,8 @@ FIRST_LOOK: Final = 30.0  # seconds, at least; a pod's namesake may have left an
 LOOK: Final = 300.0  # seconds, at least
 LEAST: Final = 64 * 1024  # bytes
 TOO_LARGE: Final = 413
-TOO_LARGE_WORDS: Final = ("request is too large", "larger than max")  # etcd's, which come with code 500
+UNEXPECTED: Final = 500
+TOO_LARGE_WORDS: Final = ("request is too large", "larger than max")  # etcd's, which come with UNEXPECTED
 HINTS: Final = {
     401: "; is the service account still there?",
     403: "; look at the Role of the pod's service account, and at policies",
@@ -69,11 +70,13 @@ class StatusObject:
         self._version: str | None = None  # of the object as it was written last
 
     async def write(self, document: Json) -> None:
-        """Make the object what the document says.
+        """Make the object what the document says; none without a Pod, whose status would be taken for a stale one.
 
         Raises:
             StatusNotWrittenError: the API server did not take it, or did not say so.
         """
+        if not self._pod.uid:
+            return
         began = self._clock()
         at = self._cut_since or timestamp(time.time())
         body, is_cut = await asyncio.to_thread(_body, document, self._pod, self._most, at)
@@ -109,7 +112,8 @@ class StatusObject:
         return self._version != known or answer["metadata"]["resourceVersion"] == known
 
     def _failed(self, error: ApiError, began: float, size: int) -> None:
-        if error.code == TOO_LARGE or any(word in str(error) for word in TOO_LARGE_WORDS):
+        is_etcds = error.code == UNEXPECTED and any(word in str(error) for word in TOO_LARGE_WORDS)
+        if error.code == TOO_LARGE or is_etcds:
             self._most = max(LEAST, min(self._most, size) // 2)
         self._failing_since = began if self._failing_since is None else self._failing_since
         if self._clock() - self._failing_since >= UNREACHABLE:
@@ -118,6 +122,7 @@ class StatusObject:
 
     def _succeeded(self) -> None:
         self._patience.reset()
+        self._most = min(MOST, 2 * self._most)
         self._failing_since = None
         if self._noted is not None:
             self._say(PodNoted("ApiUnreachable", None))
@@ -138,12 +143,13 @@ def _body(document: Json, pod: Pod, most: int, at: str) -> tuple[bytes, bool]:
     status = bounded(document["status"], _schema())
     config = status.get("config", {}).get("name")
     metadata: Json = {"name": pod.name, "namespace": pod.namespace, "labels": {CONFIG_LABEL: config} if config else {}}
-    if pod.uid:
-        metadata["ownerReferences"] = [{"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}]
+    metadata["ownerReferences"] = [{"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}]
     return brief({**document, "metadata": metadata, "status": status}, most, at)
 
 
 @cache
 def _schema() -> Json:
-    schema: Json = open_api_schema(PLUGIN_POD_STATUSES)["properties"]["status"]
-    return schema
+    """That of the status; how many plugins it takes, `brief` sees to, which knows what to leave out."""
+    fields: Json = open_api_schema(PLUGIN_POD_STATUSES)["properties"]["status"]["properties"]
+    plugins = {name: value for name, value in fields["plugins"].items() if name != "maxItems"}
+    return {"properties": {**fields, "plugins": plugins}}

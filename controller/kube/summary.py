@@ -7,9 +7,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from controller.config.schema import PLUGIN_CONFIGS, open_api_schema
 from controller.core.reasons import Reason
+from controller.kube.bounds import bounded
 from controller.kube.report import Verdict
 from controller.kube.tally import Fault, Shade, Tally, samples
 
@@ -34,13 +37,14 @@ class ConfigSeen:
 
 def config_seen(document: Mapping[str, Any]) -> ConfigSeen:
     """Return what counts of a PluginConfig."""
-    metadata = document["metadata"]
+    metadata, status = document["metadata"], document.get("status")
+    generation = metadata.get("generation")
     return ConfigSeen(
         name=metadata["name"],
         uid=metadata["uid"],
-        generation=metadata.get("generation", 0),
+        generation=generation if isinstance(generation, int) else 0,
         resource_version=metadata["resourceVersion"],
-        status=document.get("status") or {},
+        status=status if isinstance(status, Mapping) else {},
     )
 
 
@@ -49,7 +53,7 @@ def summary(tally: Tally, config: ConfigSeen, now: str) -> Json:
     outdated = tally.outdated(config.uid, config.generation)
     plugins = _plugins(tally)
     left_out = {"pluginsLeftOut": len(tally.plugins) - len(plugins)} if len(tally.plugins) > len(plugins) else {}
-    return {
+    status: Json = {
         "observedGeneration": config.generation,
         "ready": f"{tally.ready}/{tally.pods}",
         "pods": {
@@ -64,6 +68,8 @@ def summary(tally: Tally, config: ConfigSeen, now: str) -> Json:
         **left_out,
         "failures": [_failure(*each) for each in samples(tally.faults, SAMPLES)],
     }
+    cut: Json = bounded(status, _schema())
+    return cut
 
 
 def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -86,7 +92,7 @@ def _sorted(value: Any) -> Any:
 
 
 def _wordless(status: Mapping[str, Any]) -> Json:
-    return {**status, "failures": [{**each, "message": ""} for each in status.get("failures") or ()]}
+    return {**status, "failures": [{**each, "message": ""} for each in _entries(status, "failures")]}
 
 
 def findings(tally: Tally, config: ConfigSeen, outdated: int) -> Iterator[Finding]:
@@ -154,8 +160,10 @@ def _plural(number: int, what: str) -> str:
 def _dated(finding: Finding, config: ConfigSeen, now: str) -> Json:
     """The condition; its time is that of the one in the object unless the status differs."""
     kind, status, reason, message = finding
-    olds = (each for each in config.status.get("conditions") or () if each["type"] == kind)
-    since = next((old["lastTransitionTime"] for old in olds if old["status"] == status), now)
+    same = (
+        each for each in _entries(config.status, "conditions") if (each.get("type"), each.get("status")) == finding[:2]
+    )
+    since = next((each["lastTransitionTime"] for each in same if "lastTransitionTime" in each), now)
     return {
         "type": kind,
         "status": status,
@@ -164,6 +172,12 @@ def _dated(finding: Finding, config: ConfigSeen, now: str) -> Json:
         "lastTransitionTime": since,
         "observedGeneration": config.generation,
     }
+
+
+def _entries(status: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+    """Those of a stored list; what an earlier CRD let pass may be none."""
+    value = status.get(field)
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _plugins(tally: Tally) -> list[Json]:
@@ -207,3 +221,9 @@ def _failure(fault: Fault, pod: str, message: str) -> Json:
 
 def _has(shades: Mapping[Shade, int], verdict: Verdict) -> bool:
     return any(shade.verdict is verdict for shade in shades)
+
+
+@cache
+def _schema() -> Json:
+    schema: Json = open_api_schema(PLUGIN_CONFIGS)["properties"]["status"]
+    return schema

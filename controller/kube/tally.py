@@ -63,7 +63,8 @@ class Tally:
 
     def outdated(self, uid: str, generation: int) -> int:
         """Return the number of pods that have not taken over this generation of the config with this uid."""
-        current = sum(pods for (of, seen), pods in self.generations.items() if of in (uid, "") and seen >= generation)
+        generations = tuple(self.generations.items())  # a scrape reads them in its own thread
+        current = sum(pods for (of, seen), pods in generations if of in (uid, "") and seen >= generation)
         return self.pods - current
 
     def _count(self, report: Report, by: int) -> None:

@@ -83,8 +83,8 @@ def pack(root: Path, out: Path, tag: str) -> None:
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Leave out what differs from one machine or day to the next."""
-    member.mtime = 0
+    """Leave out what differs from one machine, day or packer to the next; all is root's, and others only read it."""
+    member.mtime = member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member
 

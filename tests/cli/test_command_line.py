@@ -150,3 +150,22 @@ def test_a_reader_that_has_seen_enough_is_no_error(controller, follow):
     process.stdout.close()
     assert process.wait(30) == 141
     assert process.stderr.read() == ""
+
+
+def test_the_aggregator_says_what_it_needs_to_know_of_a_cluster(tmp_path):
+    answer = pluginmgr("aggregate", "--http", "127.0.0.1:0", "--kubeconfig", str(tmp_path / "none"))
+    assert answer.returncode == 2
+    said = answer.stderr.splitlines()[-1]
+    assert said.startswith("pluginmgr: ")
+    assert str(tmp_path / "none") in said
+
+
+def test_without_the_packages_of_the_cluster_the_aggregator_says_how_to_get_them():
+    code = (
+        "import sys\nsys.modules['kubernetes'] = sys.modules['aiohttp'] = None\n"
+        "from controller.cli import main\nsys.exit(main(['aggregate']))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert (answer.returncode, answer.stderr.endswith("install pluginmgr[cluster]\n")) == (2, True)

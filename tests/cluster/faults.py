@@ -48,12 +48,13 @@ class Garbage:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Accepts the request and never says more; with `headers`, only after a 200, as a dead watch does."""
+    """Accepts the request and never says more; with `headers`, only after a 200, as a dead watch does, or `code`."""
 
     headers: bool = True
+    code: int = 200
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response = web.StreamResponse(status=self.code, headers={"Content-Type": "application/json"})
         if self.headers:
             await response.prepare(request)
         await asyncio.Event().wait()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from controller.kube.election import DURATION, STOP
 from controller.kube.lease import Lease
 from controller.kube.rest import Rest
 from tests.cluster.cut import Wire
+from tests.cluster.eventually import until
 from tests.cluster.namespace import Namespace
 
 COORDINATION = "/apis/coordination.k8s.io/v1"
@@ -25,14 +26,6 @@ def kubeconfig(namespace: Namespace, tmp_path: Path) -> Path:
     account = namespace.service_account("candidate")
     namespace.grant(account, RULE)
     return namespace.kubeconfig(tmp_path / "kubeconfig", namespace.token(account))
-
-
-async def until(fits: Callable[[], object], deadline: float) -> float:
-    began = time.monotonic()
-    while not fits():
-        assert time.monotonic() - began < deadline, f"not within {deadline} s"
-        await asyncio.sleep(0.02)
-    return time.monotonic() - began
 
 
 @asynccontextmanager

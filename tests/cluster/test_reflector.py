@@ -1,7 +1,6 @@
 """The copy of a collection is right again soon, whatever the API server did, and asks it no more than it has to."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from controller.kube.access import Access
 from controller.kube.reflector import Collection, Reflector
 from controller.kube.rest import Rest
+from tests.cluster.eventually import until
 from tests.cluster.fake_api import FakeApi
 from tests.cluster.faults import Cut, Events, Fault, Garbage, Refuse, Silence, error
 from tests.cluster.namespace import Namespace
@@ -20,15 +20,6 @@ RECOVERED = 15.0  # seconds within which everything is right again
 SPEC = {"kinds": [{"name": "rule", "adapter": "rule"}]}
 
 Run = Callable[..., object]
-
-
-async def until(fits: Callable[[], object], deadline: float = 30.0) -> float:
-    """Wait until something fits; how long it took."""
-    began = time.monotonic()
-    while not fits():
-        assert time.monotonic() - began < deadline, f"not within {deadline} s"
-        await asyncio.sleep(0.01)
-    return time.monotonic() - began
 
 
 @asynccontextmanager

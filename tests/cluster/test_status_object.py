@@ -97,13 +97,6 @@ async def test_what_is_not_said_any_more_is_gone(sidecar):
     assert "nextRetry" not in only
 
 
-async def test_without_a_uid_nobody_owns_it(namespace, tmp_path):
-    sidecar = Sidecar(InPod(namespace, tmp_path / "account"), uid="")
-    async with sidecar.rest:
-        await sidecar.write(entry(1))
-    assert "ownerReferences" not in sidecar.found()["metadata"]
-
-
 async def test_the_object_of_a_namesake_becomes_this_pods(namespace, tmp_path, sidecar):
     """A StatefulSet's pods keep their names; what the old one left is about to be deleted with it."""
     await sidecar.write(entry(1))

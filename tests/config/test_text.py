@@ -46,7 +46,7 @@ def test_json_with_a_mistake_gets_lines_like_any_yaml():
     assert refused(head + '"spec": {"kinds": [],\n"kinds": []}}') == ["plugins.yaml:4:1: spec.kinds: is given twice"]
     assert refused(head + '"spec": {"kinds": [],\n"x": 1}}') == ["plugins.yaml:4:1: spec.x: no such field"]
     deep = '"spec": {"kinds": [], "defaults": {"config": {"a": ' + "[" * 500 + "]" * 500 + "}}}}"
-    assert refused(head + deep) == ["plugins.yaml:1:1: spec.defaults.config: nested deeper than 64 levels"]
+    assert refused(head + deep) == ["plugins.yaml:3:112: nested deeper than 64 levels"]
 
 
 def test_a_control_character_is_shown_where_it_stands():

@@ -1,6 +1,7 @@
 """Rule 9: what is gone, what is only out of sight, and what a pause freezes."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 
@@ -194,6 +195,16 @@ def test_all_goes_on_with_the_last_good_config(event, kind):
     assert len(world.failed(one).actions) == 1
     world.configure(a=spec())
     assert world.of_pod(kind).status is False
+
+
+@pytest.mark.parametrize("events", [*permutations((ConfigRejected("bad field"), ConfigMissing("no such object")))])
+def test_a_config_is_either_rejected_or_missing(events):
+    world = World()
+    world.up()
+    for event in events:
+        world.send(event)
+    stand = [kind for kind in ("ConfigRejected", "ConfigMissing") if world.of_pod(kind).status]
+    assert stand == [type(events[-1]).__name__]
 
 
 def test_a_start_without_any_config_runs_nothing_and_is_not_ready():

@@ -14,7 +14,7 @@ def test_they_let_the_port_of_probes_and_metrics_in() -> None:
     ):
         spec = one(manifests(DEPLOY / "network-policy" / directory), "NetworkPolicy")["spec"]
         ((port,),) = (each["ports"] for each in spec["ingress"])
-        assert port["port"] in {each["name"] for each in containers(template)[container]["ports"]}
+        assert port["port"] in {each["containerPort"] for each in containers(template)[container]["ports"]}
         wanted = spec["podSelector"].get("matchLabels") or {
             each["key"]: None for each in spec["podSelector"]["matchExpressions"]
         }

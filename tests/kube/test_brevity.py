@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.config.schema import PLUGIN_POD_STATUSES, schema_of
-from controller.kube.brevity import MOST, SPACIOUS, brief
+from controller.kube.brevity import MOST, PLUGINS, SPACIOUS, brief
 from controller.kube.manifest import encoded
 from tests.kube.entries import TIME, document, entry
 
@@ -71,6 +71,15 @@ def test_in_the_end_plugins_are_left_out_and_those_that_are_ill_stay():
     assert f"{4096 - len(left)} plugins are left out" in said
     assert {f"plugin-{number:04}" for number in range(0, 4096, 100)} <= set(left)
     assert left == sorted(left)
+
+
+def test_more_plugins_than_the_schema_takes_are_left_out_and_those_that_are_ill_stay():
+    status, said, _ = told(
+        document(*(entry(number, is_well=number < PLUGINS + 9) for number in range(PLUGINS + 10))), 9**9
+    )
+    assert len(status["plugins"]) == PLUGINS
+    assert status["plugins"][-1]["name"] == f"plugin-{PLUGINS + 9}"
+    assert "10 plugins are left out" in said
 
 
 @settings(max_examples=30, deadline=None)

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import aiohttp
@@ -80,6 +83,12 @@ async def test_its_own_end_is_told_at_once(access: Access, prepared: Object, fau
     await run_until(access, heard, ends=True)
     assert last
     assert loop.time() - last < 4  # not the five seconds that kopf waits for a flag of its own
+
+
+def test_to_import_it_changes_nobodys_logging():
+    code = "import logging, controller.kube.operator; print(logging.getLogger('kopf').level)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{logging.NOTSET}\n"
 
 
 async def test_it_leaves_the_signals_and_our_tasks_alone(access: Access):

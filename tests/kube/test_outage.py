@@ -5,12 +5,15 @@ import asyncio
 import pytest
 
 from controller.kube import config_object, contact, object_watch, operator, session
+from tests.cluster.fake_api import Asked
 from tests.cluster.faults import Cut, Events, Garbage, Refuse, Silence, error
 from tests.kube.conftest import running
-from tests.kube.followed import Followed
+from tests.kube.followed import NAME, Followed, body
 
 EXPIRED = Events((error(),))
 BROKEN = Events((error({"kind": "Status", "code": 500, "reason": "InternalError", "message": "etcd"}),))
+
+NOTHING = Garbage(b'{"groups": [], "versions": [], "resources": []}', "application/json")
 
 
 @pytest.fixture
@@ -83,7 +86,9 @@ async def test_a_watch_that_ends_at_once_is_not_asked_for_again_and_again(prepar
         assert prepared.watches() < 9
 
 
-@pytest.mark.parametrize("fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Refuse(403), EXPIRED])
+@pytest.mark.parametrize(
+    "fault", [Refuse(401), Garbage(), Garbage(b'{"items": '), Garbage(b'{"items": [{}]}'), Refuse(403), EXPIRED]
+)
 async def test_no_fault_is_answered_by_a_flood_of_requests(followed: Followed, fault):
     followed.fake.fail(fault)
     followed.fake.cut()
@@ -138,7 +143,16 @@ async def test_a_watch_that_is_deaf_is_found_out(prepared: Followed, caplog, mon
         prepared.put(2)
         await prepared.until(lambda: prepared.workers() == [1, 2])
     assert "the watch is deaf" in caplog.text
-    assert [each for each in prepared.fake.requests("list") if each.query.get("resourceVersion") == "0"]
+    assert proofs(prepared)
+
+
+async def test_an_object_without_a_spec_is_rejected_and_looked_at_like_any_other(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(object_watch, "PROOF", (0.1, 0.2))
+    prepared.fake.put("pluginconfigs", NAME, {key: value for key, value in body().items() if key != "spec"})
+    async with running(prepared):
+        await prepared.until(prepared.complaints)
+        assert "spec" in prepared.complaints()[0]
+        await prepared.until(lambda: len(proofs(prepared)) > 1)
 
 
 async def test_a_kind_that_is_served_only_after_kopf_has_looked_is_found(prepared: Followed, monkeypatch):
@@ -149,6 +163,47 @@ async def test_a_kind_that_is_served_only_after_kopf_has_looked_is_found(prepare
     async with running(prepared):
         await prepared.until(lambda: prepared.watches() == 1)
     assert unknown.left == 0
+
+
+async def test_a_watch_that_does_not_begin_is_shown(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    monkeypatch.setattr(object_watch, "BEGIN", 1.0)
+    await shows_until_it_is_over(prepared, NOTHING, "discover", "the watch does not begin")
+
+
+async def test_a_watch_that_ends_before_it_begins_is_shown(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    await shows_until_it_is_over(prepared, Garbage(b'{"items": []}'), "list", "the watch has ended (ContentTypeError)")
+
+
+async def test_a_refusal_without_an_end_is_one_without_an_answer(prepared: Followed, monkeypatch):
+    monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
+    monkeypatch.setattr(session, "HEADERS", 0.5)
+    await shows_until_it_is_over(prepared, Silence(code=403), "watch", "the API server does not answer in time")
+
+
+async def shows_until_it_is_over(prepared: Followed, fault, verb: str, why: str) -> None:
+    prepared.put()
+    trouble = prepared.fake.fail(fault, verb)
+    async with running(prepared):
+        await prepared.until(prepared.stale)
+        assert why in prepared.stale()[0]
+        trouble.end()
+        await prepared.until(lambda: prepared.stale()[-1] == "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "verb"), [(Garbage(b"{}"), "discover"), (Garbage(b'{"items": []}'), "list"), (BROKEN, "watch")]
+)
+async def test_no_log_tells_the_token(prepared: Followed, caplog, fault, verb):
+    caplog.set_level("DEBUG")
+    prepared.fake.kubeconfig(prepared.kubeconfig, "s3cret")
+    prepared.put()
+    prepared.fake.fail(fault, verb)
+    async with running(prepared):
+        await prepared.until(lambda: "kopf has ended" in caplog.messages)
+    assert {each.token for each in prepared.fake.asked} == {"s3cret"}
+    assert [record.message for record in caplog.records if "s3cret" in str(record.__dict__)] == []
 
 
 async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followed, caplog, monkeypatch):
@@ -162,3 +217,7 @@ async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followe
     said = [record.message for record in caplog.records if record.name.startswith("controller.kube")]
     assert said == ["the API server tells of no changes", "config is stale", "the API server is back"]
     assert not [record for record in caplog.records if record.name.startswith("kopf")]
+
+
+def proofs(prepared: Followed) -> list[Asked]:
+    return [each for each in prepared.fake.requests("list") if each.query.get("resourceVersion") == "0"]

@@ -41,7 +41,12 @@ def test_the_more_pods_hear_of_it_the_longer_the_pause_between_writes(pods, paus
 def test_what_could_not_be_written_waits_for_its_time():
     pace = Pace().touched(5.0).failed(15.0)
     assert pace.touched(6.0).due(1) == 15.0
-    assert pace.wrote(16.0).touched(30.0).due(1) == 30.0 + QUIET
+    assert pace.settled().wrote(16.0).touched(30.0).due(1) == 30.0 + QUIET
+
+
+def test_what_changes_during_a_write_is_told_after_it():
+    pace = Pace().touched(5.0).settled().touched(6.1).wrote(6.5)
+    assert pace.due(1) == 6.5 + MOST
 
 
 def test_what_is_not_urgent_waits_unless_something_happens():
@@ -55,9 +60,9 @@ def test_no_two_writes_are_closer_than_the_pause_and_no_change_waits_longer_than
     now, pace, written, oldest = 0.0, Pace(), [], inf
     for gap in gaps:
         while (due := pace.due(pods)) <= now + gap:
-            assert due - max(oldest, written[-1] if written else -inf) <= max(MOST, pods / EVENTS)
+            assert due - max(oldest, written[-1] if written else -inf) <= max(MOST, pods / EVENTS) + 1e-9
             written.append(due)
-            pace, oldest = pace.wrote(due), inf
+            pace, oldest = pace.settled().wrote(due), inf
         now += gap
         pace, oldest = pace.touched(now), min(oldest, now)
     assert all(b - a >= max(MOST, pods / EVENTS) - 1e-9 for a, b in pairwise(written))

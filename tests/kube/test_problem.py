@@ -11,8 +11,8 @@ from tests.cluster.fake_api import FakeApi
 from tests.cluster.faults import Refuse, Silence
 
 
-async def error_of(url: str, **options) -> str:
-    timeout = aiohttp.ClientTimeout(total=0.3)
+async def error_of(url: str, seconds: float = 0.3, **options) -> str:
+    timeout = aiohttp.ClientTimeout(total=seconds)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         with pytest.raises((aiohttp.ClientError, TimeoutError, OSError)) as caught:
             async with session.get(url, **options) as response:
@@ -40,6 +40,19 @@ async def test_a_server_that_hangs_up_or_resets():
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     assert await error_of(url) == "the API server cannot be reached (Connection reset by peer)"
     assert await error_of(url.replace("http", "https")) == "the API server cannot be reached (Connection reset by peer)"
+    server.close()
+
+
+async def test_a_server_that_speaks_no_tls():
+    async def answer(_, writer):
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    said = await error_of(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/", seconds=10)
+    assert said.startswith("the API server cannot be reached (TLS: ")
+    assert "permitted" not in said
     server.close()
 
 

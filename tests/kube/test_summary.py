@@ -11,7 +11,7 @@ from jsonschema_rs import Draft202012Validator
 from controller.config.schema import PLUGIN_CONFIGS, json_schema, open_api_schema
 from controller.core.reasons import Reason
 from controller.kube.report import MESSAGE, Reader, Report
-from controller.kube.summary import PLUGINS, ConfigSeen, is_same, is_urgent, summary
+from controller.kube.summary import PLUGINS, ConfigSeen, config_seen, is_same, is_urgent, summary
 from controller.kube.tally import Tally
 from tests.kube.reported import condition, disabled, failing, plugin, pod_status, starting
 
@@ -139,6 +139,21 @@ def test_a_pod_of_an_older_generation_or_of_a_config_with_another_uid_is_outdate
     assert {each["observedGeneration"] for each in status["conditions"]} == {5}
 
 
+def test_a_scrape_may_count_in_its_own_thread_while_pods_come():
+    tally = counted(report("a", plugin("x"), generation=4))
+
+    class Moving(str):
+        __slots__ = ()
+
+        def __eq__(self, other):
+            tally.generations["c9", len(tally.generations)] += 1  # as another thread does
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    assert tally.outdated(Moving("c1"), 4) == 0
+
+
 # --- conditions
 
 
@@ -175,11 +190,18 @@ def test_conditions_say_what_is_to_be_waited_for(pods, expected):
 
 
 def test_ready_names_the_worst():
-    pods = [report(name, failing("x"), failing("y", "DigestMismatch")) for name in "abc"]
-    pods.append(report("d", failing("x"), plugin("y")))
+    pods = [report(name, failing("y"), failing("x", "DigestMismatch")) for name in "abc"]
+    pods.append(report("d", failing("y"), plugin("x")))
     assert ready_condition(says(*pods))["message"] == (
-        "4 of 4 pods have a plugin that does not run: rule/x CrashLoop in 4 pods, rule/y DigestMismatch in 3 pods"
+        "4 of 4 pods have a plugin that does not run: rule/y CrashLoop in 4 pods, rule/x DigestMismatch in 3 pods"
     )
+
+
+def test_a_pod_that_waits_for_its_volume_fails_and_one_that_starts_meanwhile_does_not():
+    missing = condition("VolumeMissing", "True", "VolumeMissing", "gone")
+    assert says(report("a", ready=False, conditions=(missing,)))["pods"]["failed"] == 1
+    assert says(report("a", starting("x"), conditions=(missing,)))["pods"]["failed"] == 0
+    assert says(report("a", plugin("x"), conditions=(missing,)))["pods"]["failed"] == 0
 
 
 def test_a_transition_time_moves_with_the_status_alone():
@@ -189,6 +211,37 @@ def test_a_transition_time_moves_with_the_status_alone():
     assert ready_condition(later)["message"] != ready_condition(before)["message"]
     well = summary(counted(report("a", plugin("x"))), seen(1, later), "2026-11-24T14:00:00Z")
     assert ready_condition(well)["lastTransitionTime"] == "2026-11-24T14:00:00Z"
+
+
+# --- what an earlier CRD let pass, or another writer wrote
+
+
+def test_a_reason_that_no_program_could_read_is_unknown():
+    silent = {**plugin("x"), "conditions": []}
+    bad = condition("Odd", "True", "not one word")
+    status = says(report("a", silent, failing("y", ""), conditions=(bad,)))
+    VALIDATOR.validate(status)
+    assert {each["reason"] for each in status["failures"]} == {"Unknown"}
+    assert words(status)["Degraded"] == ("True", "Unknown")
+
+
+def test_more_reasons_than_the_schema_takes_are_cut():
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    many = [condition(f"{one}{two}", "True", f"{one}{two.lower()}") for one in letters for two in "ABC"]
+    status = says(
+        *(report(f"pod-{n}", failing("x", each["reason"]), conditions=(each,)) for n, each in enumerate(many))
+    )
+    VALIDATOR.validate(status)
+    assert len(status["pods"]["reasons"]) == 32
+    assert len(status["plugins"][0]["reasons"]) == 64
+
+
+@pytest.mark.parametrize("odd", [7, {"conditions": 7, "failures": ["x"]}, {"conditions": [7, {"type": "Ready"}]}])
+def test_a_summary_that_nobody_can_read_is_replaced(odd):
+    config = config_seen({"metadata": {"name": "r", "uid": "c1", "resourceVersion": "9"}, "status": odd})
+    status = says(report("a", plugin("x")), config=config)
+    VALIDATOR.validate(status)
+    assert is_urgent(status, config.status)
 
 
 # --- samples

@@ -1,5 +1,6 @@
 """A real node: nothing here runs unless `make test-node` asks for it."""
 
+import functools
 import os
 import uuid
 from pathlib import Path
@@ -71,10 +72,9 @@ def kubectl():
 
 @pytest.fixture(scope="session")
 def hands():
+    """`hands(node)`: hands on that node, or on any."""
     made = make_namespace({"pod-security.kubernetes.io/enforce": "privileged"})
-    its = Hands(made)
-    its.reach_out()
-    yield its
+    yield functools.cache(functools.partial(Hands, made))
     made.run("delete", "namespace", made.namespace, "--timeout=120s")
 
 

@@ -32,6 +32,7 @@ class Wish:
     replicas: int = 1
     grace: int = 30
     sidecar: Mapping[str, Any] = field(default_factory=dict)  # fields of its container that differ
+    volume: str = "plugins-copy"  # the component that brings the plugins
 
 
 class Sample:
@@ -52,7 +53,7 @@ class Sample:
         """Apply it and wait for a pod's name only."""
         self.configure(wish.plugins)
         patches = [_patch(wish)]
-        kustomize(self.kubectl, [ROOT / "tests/node/sample"], ["sidecar", "plugins-copy"], patches)
+        kustomize(self.kubectl, [ROOT / "tests/node/sample"], ["sidecar", wish.volume], patches)
         names: list[str] = self.kubectl.until(self.pods, "a pod")
         return names[0]
 
@@ -83,6 +84,11 @@ class Sample:
         self._logs.append(made)
         return made
 
+    def node(self, pod: str) -> str:
+        """Where it runs."""
+        name: str = self.kubectl.get("pod", pod)["spec"]["nodeName"]
+        return name
+
     def container(self, pod: str, name: str) -> Any:
         """What Kubernetes says of one container."""
         status = self.kubectl.get("pod", pod)["status"]
@@ -102,6 +108,11 @@ class Sample:
         """One plugin's entry in it; empty as long as there is none."""
         every = self.status(pod).get("plugins", [])
         return next((each for each in every if each["name"] == name), {})
+
+    def told(self, pod: str, reason: str) -> list[str]:
+        """What the pod's Events of this reason say, as `kubectl describe pod` shows them."""
+        found = self.kubectl.get("events.events.k8s.io", "--field-selector", f"reason={reason}")
+        return [each["note"] for each in found if each["regarding"]["name"] == pod]
 
     def publish(self, pod: str, name: str, version: str) -> None:
         """Rename other bytes that do the same into place."""
@@ -152,17 +163,16 @@ def _image(name: str, reference: str) -> dict[str, str]:
 
 
 def _patch(wish: Wish) -> dict[str, Any]:
-    copies = [name for name in wish.plugins if name != "echo"]
-    script = " && ".join(
-        ["cp -R /plugins/. /copy/", *(f"cp /plugins/{KIND}/echo /copy/{KIND}/{each}" for each in copies)]
-    )
+    copying = []
+    if wish.volume == "plugins-copy":
+        echo = f"/plugins/{KIND}/echo"
+        more = [f"cp {echo} /copy/{KIND}/{name}" for name in wish.plugins if name != "echo"]
+        script = " && ".join(["cp -R /plugins/. /copy/", *more])
+        copying = [{"name": "pluginmgr-plugins", "command": ["sh", "-c", script]}]
     template = {
         "terminationGracePeriodSeconds": wish.grace,
         "containers": [{"name": "app", "args": [*CALL, *wish.app]}],
-        "initContainers": [
-            {"name": "pluginmgr-plugins", "command": ["sh", "-c", script]},
-            {"name": "pluginmgr", **wish.sidecar},
-        ],
+        "initContainers": [*copying, {"name": "pluginmgr", **wish.sidecar}],
     }
     head = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME}}
     return head | {"spec": {"replicas": wish.replicas, "template": {"spec": template}}}

@@ -12,8 +12,9 @@ def test_a_killed_sidecar_comes_back_with_its_plugins_and_the_app_recovers_by_it
     pod = sample.deploy(Wish(app=PATIENT))
     app = sample.follow(pod, "app")
     app.until(event="second", fits=lambda each: each["calls"] > 100)
-    hands.kill(sample.container(pod, "pluginmgr"), all_of_it=False)
-    figure("sidecar killed: the longest that a call waited", _recovered(sample, pod, app), "s", limit=30)
+    before = _workers(app)
+    hands(sample.node(pod)).kill(sample.container(pod, "pluginmgr"), all_of_it=False)
+    figure("sidecar killed: the longest that a call waited", _recovered(sample, pod, app, before), "s", limit=30)
     figure("sidecar killed: failed calls that may be tried twice", _failed(app), "", limit=0)
     assert sample.container(pod, "app")["restartCount"] == 0
     assert sample.container(pod, "pluginmgr")["restartCount"] == 1
@@ -30,6 +31,9 @@ def test_a_plugin_over_its_memory_limit_is_replaced_and_named(sample, figure):
 
     sample.kubectl.until(verdict, "a MemoryLimit")
     sample.kubectl.until(lambda: sample.plugin(pod, "greedy")["restarts"], "a successor")
+    (note,) = sample.kubectl.until(lambda: sample.told(pod, "MemoryLimit"), "an Event")[:1]
+    assert f"{KIND}/greedy" in note
+    assert "is over limits.memory of 64 MiB" in note
     assert sample.container(pod, "pluginmgr")["restartCount"] == 0
     app.until(event="second", after=2)
     figure("a plugin over limits.memory: failed calls of its neighbour", _failed(app), "", limit=0)
@@ -62,18 +66,25 @@ def test_after_the_kernel_killed_the_whole_container_the_post_mortem_names_the_l
         return first and first[0]["plugin"] == f"{KIND}/large" and first[0]["resident"] > 160 << 20
 
     sample.kubectl.until(largest, "a record of the largest plugin")
-    hands.kill(sample.container(pod, "pluginmgr"), all_of_it=True)
-    figure("all in the sidecar killed: the longest that a call waited", _recovered(sample, pod, app), "s", limit=30)
-    history = sample.ask(pod, "history")
-    assert f"the largest plugin was {KIND}/large (1" in history, history
+    before = _workers(app)
+    hands(sample.node(pod)).kill(sample.container(pod, "pluginmgr"), all_of_it=True)
+    figure(
+        "all in the sidecar killed: the longest that a call waited", _recovered(sample, pod, app, before), "s", limit=30
+    )
+    verdict = f"the largest plugin was {KIND}/large (1"
+    assert verdict in sample.ask(pod, "history")
+    sample.kubectl.until(lambda: any(verdict in note for note in sample.told(pod, "PreviousRunKilled")), "an Event")
 
 
-def _recovered(sample, pod, app):
+def _recovered(sample, pod, app, before):
     """Wait until calls are answered by workers of a new sidecar; how long the slowest one took that was caught."""
-    before = set(app.records(event="second")[-1]["workers"])
     sample.kubectl.until(lambda: sample.container(pod, "pluginmgr")["restartCount"] == 1, "a restart of the sidecar")
     app.until(event="second", fits=lambda each: each["calls"] > 100 and not before & set(each["workers"]))
     return max(each["max_ms"] for each in app.records(event="second")) / 1000
+
+
+def _workers(app):
+    return {worker for each in app.records(event="second") for worker in each["workers"]}
 
 
 def _failed(app):
