@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from controller.adapters.lookup import Handshakes, adapter
 from controller.app.post_mortem import PostMortem
 from controller.app.sampling import Sampling
-from controller.app.status_writer import Document, StatusWriter
+from controller.app.status_writer import StatusDocument, StatusWriter
 from controller.app.views import AppViews
 from controller.app.worker_numbers import WorkerNumbers
 from controller.core.events import Event, ShutdownRequested, Stopped
@@ -112,7 +112,7 @@ class Controller:
         engine = self._engine
         return Cluster(settings, os.environ, engine.current, engine.manager.submit, self._document)
 
-    def _document(self) -> Document:
+    def _document(self) -> StatusDocument:
         """The status of this moment; the views are built when the cluster has said who we are."""
         return self._views.document()
 
