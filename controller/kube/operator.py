@@ -21,6 +21,7 @@ from controller.kube.access import Access
 from controller.kube.names import CONFIGS, GROUP, VERSION
 from controller.kube.notes import Gone, Note, Seen
 from controller.kube.patience import Patience
+from controller.kube.rest import is_object
 from controller.kube.session import session
 
 LOGIN_LASTS = 60.0  # seconds; a login that was refused sooner is followed by a pause
@@ -136,7 +137,8 @@ class Operator:
 
     async def _event(self, *, event: Any, **_: Any) -> None:
         body = event["object"]
-        self._note(Gone(body["metadata"]["uid"]) if event["type"] == "DELETED" else Seen(body))
+        if is_object(body):
+            self._note(Gone(body["metadata"]["uid"]) if event["type"] == "DELETED" else Seen(body))
 
     def _note(self, note: Note) -> None:
         _call(self._loop, self._deliver, note)

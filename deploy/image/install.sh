@@ -27,7 +27,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 install() {
-  "$python" -m pip install --quiet --no-input --no-compile --no-warn-script-location --target "$@"
+  # Without dependencies: a lock has them all, and pip would look for newer ones of those with extras.
+  "$python" -m pip install --quiet --no-input --no-compile --no-warn-script-location --no-deps --target "$@"
 }
 
 # The wheel.
@@ -39,7 +40,7 @@ PYTHONPATH=$scratch/build "$python" -m hatchling build --target wheel --director
 rm -rf "$root$home"
 install "$packages" --require-hashes --only-binary :all: --requirement requirements/cluster.txt
 rm -rf "$packages/bin" # others' commands, of no use here
-install "$packages" --no-deps --no-index --find-links "$scratch" pluginmgr
+install "$packages" --no-index --find-links "$scratch" pluginmgr
 rm -rf "$packages/bin"
 
 # A virtual environment, written by hand: its Python may be none that runs here.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # from a checkout, whatever the working directory
 
-from tests.bench import bench_go_client, bench_pool, hundred, idle, one_plugin, small
+from tests.bench import bench_aggregate, bench_go_client, bench_pool, hundred, idle, one_plugin, small
 from tests.bench.table import Row, load, show
 from tests.tools import build
 
@@ -31,6 +31,7 @@ def _benches() -> dict[str, Callable[[], list[Row]]]:
         "rescan": small.rescan,
         "help": small.usage,
         "go-client": bench_go_client.go_client,
+        "aggregate": bench_aggregate.aggregate,
         "pool": lambda: bench_pool.pools(build.build("echo")),
     }
 

@@ -73,6 +73,7 @@ def test_help_takes_hardly_longer_than_the_interpreter():
         ["run", "--plugin-dir", "x"],
         ["run", "--plugin-dir", "x", "--config", "y", "--pluginconfig", "z"],
         ["run", "--plugin-dir", "x", "--config", "y", "--namespace", "z"],
+        ["run", "--plugin-dir", "x", "--config", "y", "--kubeconfig", "z"],
         ["run", "--plugin-dir", "x", "--config", "y", "--grace", "-1"],
         ["run", "--plugin-dir", "x", "--config", "y", "--grace", "nan"],
         ["run", "--plugin-d", "x", "--config", "y"],

@@ -12,7 +12,7 @@ import yaml
 
 from controller.testing.processes import tagged
 from tests.cluster.api import ApiError
-from tests.cluster.cluster_mode import ClusterMode, cluster_mode_in
+from tests.cluster.cluster_mode import ACCOUNT, ClusterMode, cluster_mode_in
 from tests.cluster.namespace import Namespace
 from tests.e2e.rig import HANDSHAKE, KIND
 from tests.tools.build import ROOT
@@ -182,6 +182,19 @@ def test_a_required_plugin_that_has_not_served_keeps_the_pod_from_being_ready(si
     sidecar.install("good", "late")
     sidecar.until_state("late", "Serving")
     assert sidecar.http("/readyz")[0] == 200
+
+
+def test_rights_on_the_one_object_are_enough(sidecar: ClusterMode):
+    namespace = sidecar.namespace
+    namespace.revoke(ACCOUNT)
+    rule = {"apiGroups": ["pluginmgr.dev"], "resources": ["pluginconfigs"], "verbs": ["list", "watch"]}
+    namespace.grant(ACCOUNT, rule | {"resourceNames": [sidecar.name]}, role="one-object")
+    sidecar.configure({"good": {}})
+    sidecar.start()
+    sidecar.until_state("good", "Serving")
+    sidecar.flag("good", enabled=False)
+    sidecar.until_state("good", "Disabled")
+    sidecar.until_condition("ConfigStale", status="False")
 
 
 def test_the_end_of_the_controller_leaves_nothing(serving: ClusterMode):

@@ -99,6 +99,13 @@ async def test_it_recovers_from_a_fault_and_asks_seldom_meanwhile(
         print(f"{name}: {took:.1f} s, {len(fake.requests())} requests")
 
 
+async def test_a_watch_that_is_refused_begins_with_a_list_the_next_time(fake: FakeApi, access: Access) -> None:
+    fake.fail(Refuse(410, "Expired"), "watch", times=1)
+    async with reflecting(access, "default"):
+        await until(lambda: len(fake.requests("watch")) == 2)
+    assert [each.verb for each in fake.requests()] == ["list", "watch", "list", "watch"]
+
+
 async def test_a_watch_that_says_nothing_is_given_up(fake: FakeApi, access: Access) -> None:
     fake.fail(Silence(), "watch", times=1)
     async with reflecting(access, "default") as reflector:

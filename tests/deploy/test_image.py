@@ -36,10 +36,12 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     made = (shared / "one", shared / "two")
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "source").exists():
+            image.context(shared / "source")
         for root in made:
             if not (root / "done").exists():
-                image.install(image.context(root / "source"), root)
-                shutil.rmtree(root / "source")
+                shutil.copytree(shared / "source", root / "source")  # a place of its own, which must not matter
+                image.install(root / "source", root)
                 (root / "done").touch()
     return made
 

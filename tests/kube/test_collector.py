@@ -63,6 +63,6 @@ def test_whatever_is_stale_has_been_without_its_pod_at_every_look_of_the_grace(h
         absent = absences(absent, reports, pods, now)
         looks.append((now, {each.pod: is_orphan(each, pods) for each in reports}))
         for each in stale(reports, absent, now):
-            within = [orphans for at, orphans in looks if at > now - GRACE]
+            within = [orphans for at, orphans in looks if at > now - GRACE + 1e-9]
             assert all(orphans.get(each.pod) for orphans in within)
-            assert looks[0][0] <= now - GRACE
+            assert looks[0][0] <= now - GRACE + 1e-9

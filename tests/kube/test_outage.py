@@ -12,7 +12,7 @@ from tests.kube.followed import NAME, Followed, body
 
 EXPIRED = Events((error(),))
 BROKEN = Events((error({"kind": "Status", "code": 500, "reason": "InternalError", "message": "etcd"}),))
-
+NO_ITEMS = Garbage(b'{"metadata": {"resourceVersion": "1"}, "items": []}')  # as no JSON
 NOTHING = Garbage(b'{"groups": [], "versions": [], "resources": []}', "application/json")
 
 
@@ -173,7 +173,7 @@ async def test_a_watch_that_does_not_begin_is_shown(prepared: Followed, monkeypa
 
 async def test_a_watch_that_ends_before_it_begins_is_shown(prepared: Followed, monkeypatch):
     monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
-    await shows_until_it_is_over(prepared, Garbage(b'{"items": []}'), "list", "the watch has ended (ContentTypeError)")
+    await shows_until_it_is_over(prepared, NO_ITEMS, "list", "the watch has ended (ContentTypeError)")
 
 
 async def test_a_refusal_without_an_end_is_one_without_an_answer(prepared: Followed, monkeypatch):
@@ -192,9 +192,7 @@ async def shows_until_it_is_over(prepared: Followed, fault, verb: str, why: str)
         await prepared.until(lambda: prepared.stale()[-1] == "")
 
 
-@pytest.mark.parametrize(
-    ("fault", "verb"), [(Garbage(b"{}"), "discover"), (Garbage(b'{"items": []}'), "list"), (BROKEN, "watch")]
-)
+@pytest.mark.parametrize(("fault", "verb"), [(Garbage(b"{}"), "discover"), (NO_ITEMS, "list"), (BROKEN, "watch")])
 async def test_no_log_tells_the_token(prepared: Followed, caplog, fault, verb):
     caplog.set_level("DEBUG")
     prepared.fake.kubeconfig(prepared.kubeconfig, "s3cret")
@@ -206,16 +204,24 @@ async def test_no_log_tells_the_token(prepared: Followed, caplog, fault, verb):
     assert [record.message for record in caplog.records if "s3cret" in str(record.__dict__)] == []
 
 
-async def test_the_log_has_a_line_for_each_change_of_the_world(followed: Followed, caplog, monkeypatch):
+async def test_the_log_has_a_line_for_each_change_of_the_world(prepared: Followed, caplog, monkeypatch):
     caplog.set_level("INFO", "controller.kube")
     monkeypatch.setattr(contact, "LOST_AFTER", 0.3)
-    trouble = followed.fake.fail(Refuse(403, "Forbidden"))
-    followed.fake.cut()
-    await followed.until(followed.stale)
-    trouble.end()
-    await followed.until(lambda: followed.stale()[-1] == "")
+    prepared.put()
+    async with running(prepared):
+        await prepared.until(lambda: "the API server tells of changes" in caplog.messages)
+        trouble = prepared.fake.fail(Refuse(403, "Forbidden"))
+        prepared.fake.cut()
+        await prepared.until(prepared.stale)
+        trouble.end()
+        await prepared.until(lambda: prepared.stale()[-1] == "")
     said = [record.message for record in caplog.records if record.name.startswith("controller.kube")]
-    assert said == ["the API server tells of no changes", "config is stale", "the API server is back"]
+    assert said == [
+        "the API server tells of changes",
+        "the API server tells of no changes",
+        "config is stale",
+        "the API server is back",
+    ]
     assert not [record for record in caplog.records if record.name.startswith("kopf")]
 
 
