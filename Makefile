@@ -132,11 +132,10 @@ lock: $(DEPENDENCIES) ## resolve the dependencies of pyproject.toml anew into re
 	$(COMPILE) $(UPGRADE) --group foreign --output-file requirements/foreign.txt
 	$(COMPILE) $(UPGRADE) --group go --output-file requirements/go.txt
 
-# The locks are whole. Without --no-deps, pip looks past a pin for what another package asks for with an extra.
 $(DEPENDENCIES):
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
+	$(INSTALL) --require-hashes --requirement requirements/dev.txt
 	touch $@
 
 $(PROJECT): | $(DEPENDENCIES)
@@ -146,11 +145,11 @@ $(PROJECT): | $(DEPENDENCIES)
 
 $(FOREIGN): | $(DEPENDENCIES)
 	rm -f .venv/.foreign-*
-	$(INSTALL) --require-hashes --no-deps --requirement requirements/foreign.txt
+	$(INSTALL) --require-hashes --requirement requirements/foreign.txt
 	touch $@
 
 .venv/.go-%: | $(DEPENDENCIES)
-	$(INSTALL) --require-hashes --no-deps --requirement requirements/go.txt
+	$(INSTALL) --require-hashes --requirement requirements/go.txt
 	touch $@
 
 .PHONY: clean

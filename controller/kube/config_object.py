@@ -102,8 +102,8 @@ class ConfigObject:
             if body is None or (shape := _shape(body)) == self._judged:
                 continue  # deleted meanwhile; or its status has changed, as it does when any pod's has
             outcome = await asyncio.to_thread(self._judge, shape)
-            if self._body is not body:
-                continue  # there is news already
+            if self._body is None or _shape(self._body) != shape:
+                continue  # there is news already, and not only of its status
             self._judged = shape
             self._hand_on(outcome)
             await asyncio.to_thread(self._current.save)

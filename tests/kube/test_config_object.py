@@ -1,11 +1,16 @@
 """What becomes of the object's states: told once each, the last good one kept."""
 
+import asyncio
+import threading
+
 import pytest
 
+from controller.config.document import from_object
 from controller.core.events import ConfigRead
+from controller.kube import config_object
 from tests.cluster.faults import Refuse
 from tests.kube.conftest import running
-from tests.kube.followed import NAME, Followed
+from tests.kube.followed import DEADLINE, NAME, Followed
 
 
 async def test_a_change_is_told_and_a_change_of_its_status_is_not(followed: Followed):
@@ -95,3 +100,24 @@ async def test_a_server_that_does_not_know_the_kind_is_asked_again_until_it_does
 async def test_requests_are_counted_by_verb_resource_and_code(followed: Followed):
     wanted = {("list", "pluginconfigs", "200"), ("watch", "pluginconfigs", "200"), ("get", "", "200")}
     await followed.until(lambda: wanted <= set(followed.observed))
+
+
+async def test_a_change_of_its_status_holds_no_change_of_its_spec_up(followed: Followed, monkeypatch):
+    is_judging, is_told, judged = threading.Event(), threading.Event(), []
+
+    def judge(shape, **how):
+        judged.append(shape)
+        is_judging.set()
+        assert is_told.wait(DEADLINE)
+        return from_object(shape, **how)
+
+    monkeypatch.setattr(config_object, "from_object", judge)
+    made = followed.put(2)
+    assert await asyncio.to_thread(is_judging.wait, DEADLINE)
+    told = []
+    monkeypatch.setattr(config_object, "_pods", lambda body: told.append(body) or 0)
+    followed.fake.put("pluginconfigs", NAME, {**made, "status": {"ready": "0/1"}})
+    await followed.until(lambda: told)
+    is_told.set()
+    await followed.until(lambda: followed.workers() == [1, 2])
+    assert len(judged) == 1

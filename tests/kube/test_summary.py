@@ -217,9 +217,10 @@ def test_a_transition_time_moves_with_the_status_alone():
 
 
 def test_a_reason_that_no_program_could_read_is_unknown():
-    silent = {**plugin("x"), "conditions": []}
     bad = condition("Odd", "True", "not one word")
-    status = says(report("a", silent, failing("y", ""), conditions=(bad,)))
+    document = pod_status("a", plugin("x"), failing("y", ""), conditions=(bad,))
+    document["status"]["plugins"][0]["conditions"] = []
+    status = says(Reader().read(document))
     VALIDATOR.validate(status)
     assert {each["reason"] for each in status["failures"]} == {"Unknown"}
     assert words(status)["Degraded"] == ("True", "Unknown")
