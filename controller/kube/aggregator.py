@@ -7,7 +7,7 @@ the loop; the reflectors call `config_changed` and `report_changed`.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,13 +28,12 @@ SHORTEST: Final = 0.05  # seconds between two looks
 
 @dataclass(slots=True)
 class Account:
-    """One config: its pods, what was last said of it and what the API server made of that."""
+    """One config: its pods, and when to say something of it."""
 
     tally: Tally = field(default_factory=Tally)
     config: ConfigSeen | None = None
     pace: Pace = field(default_factory=Pace)
     patience: Patience = field(default_factory=Patience)
-    said: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
     is_failing: bool = False
 
 
@@ -94,7 +93,7 @@ class Aggregator:
     async def _settle(self, account: Account, config: ConfigSeen) -> None:
         """Write one summary, unless the object says it already."""
         new = summary(account.tally, config, timestamp(time.time()))
-        if is_same(new, config.status) or account.said == (new, config.status):
+        if is_same(new, config.status):
             account.pace = account.pace.settled()
         elif not is_urgent(new, config.status) and self._clock() < account.pace.written + SLOWLY:
             account.pace = account.pace.put_off(account.pace.written + SLOWLY)
@@ -113,10 +112,8 @@ class Aggregator:
         except ApiError as error:
             self._note(account, config, error)
             return
-        now = config_seen(answer)
         if account.config is config:
-            account.config = now
-        account.said = (status, now.status)
+            account.config = config_seen(answer)  # the watch will say it too, in a moment
         account.pace = account.pace.wrote(self._clock())
         account.patience.reset()
         self.writes += 1
