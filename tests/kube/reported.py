@@ -50,6 +50,12 @@ def starting(name: str) -> Json:
     return plugin(name, "False", "Starting", "workers are being started", progressing="True")
 
 
+def unwell(plugin: Json) -> bool:
+    return bool(plugin["workers"]["wanted"]) and ("Ready", "True") not in {
+        (each["type"], each["status"]) for each in plugin["conditions"]
+    }
+
+
 def pod_status(
     pod: str,
     *plugins: Json,
@@ -62,7 +68,7 @@ def pod_status(
     conditions: tuple[Json, ...] = (),
 ) -> Json:
     """A pod's document; ready if all plugins are, unless `ready` says otherwise."""
-    is_ready = all(each["conditions"][0]["status"] == "True" or not each["workers"]["wanted"] for each in plugins)
+    is_ready = not any(unwell(each) for each in plugins)
     is_ready = is_ready if ready is None else ready
     owners = [{"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": owner}] if owner else []
     verdict = condition("Ready", str(is_ready), reason or ("AllReady" if is_ready else "NotAllReady"))
