@@ -86,13 +86,17 @@ class Deeds:
         self._fixed(moves, good)
 
     def crash_loop(self, moves: Moves) -> None:
-        """A version that is rolled back in its probation, then a fixed one."""
+        """A version that crashes in its probation, or, where several workers are never up at once, before; then a good one."""
         self.controller.flag(moves.plugin, update=SWIFT["update"] | {"probationSeconds": PROBATION}, restart=LOOPING)
         good = moves.file.read_bytes()
         self.controller.install("crashes", moves.plugin)
-        self.controller.until_condition("Degraded", moves.plugin, status="True", reason="RolledBack")
+        moves.until(lambda: self._is_looping(moves))
         self.controller.flag(moves.plugin, update=SWIFT["update"], restart=SWIFT["restart"])
         self._fixed(moves, good)
+
+    def _is_looping(self, moves: Moves) -> bool:
+        conditions = self.controller.plugin(moves.plugin)["conditions"]
+        return any(each["type"] == "Degraded" and each["reason"] in ("RolledBack", "CrashLoop") for each in conditions)
 
     def _fixed(self, moves: Moves, good: bytes) -> None:
         self.controller.put(moves.plugin, good)
