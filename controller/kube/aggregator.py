@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from controller.kube.election import WRITE
-from controller.kube.names import AGGREGATOR_MANAGER, CONFIGS, GROUP, VERSION
+from controller.kube.names import AGGREGATOR_MANAGER, CONFIG_KIND, CONFIGS, GROUP, VERSION
 from controller.kube.pace import QUIET, SLOWLY, Pace
 from controller.kube.patience import Patience
 from controller.kube.report import Report
@@ -103,7 +103,7 @@ class Aggregator:
     async def _write(self, account: Account, config: ConfigSeen, status: dict[str, Any]) -> None:
         # With its version, so that a write that was held up somewhere cannot undo a later one.
         metadata = {"name": config.name, "uid": config.uid, "resourceVersion": config.resource_version}
-        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "PluginConfig", "metadata": metadata, "status": status}
+        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": CONFIG_KIND, "metadata": metadata, "status": status}
         account.pace = account.pace.settled()
         try:
             answer = await self._rest.apply(

@@ -7,7 +7,6 @@ VERSION: Final = "v1alpha1"
 CONFIGS: Final = "pluginconfigs"
 CONFIG_KIND: Final = "PluginConfig"
 STATUSES: Final = "pluginpodstatuses"
-STATUS_KIND: Final = "PluginPodStatus"
 SIDECAR_MANAGER: Final = "pluginmgr-sidecar"
 AGGREGATOR_MANAGER: Final = "pluginmgr-aggregator"
 CONFIG_LABEL: Final = "pluginmgr.dev/config"  # on a status: the name of the config that its pod follows

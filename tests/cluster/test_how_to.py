@@ -141,7 +141,7 @@ def test_pause(reader: Reader):
 def test_find_out_why(reader: Reader):
     reader.mode.install("exits_at_once", "port-scan")
     reader.mode.write_config({"kinds": [{"name": "rule", "directory": "zoo", "handshake": HANDSHAKE}]})
-    reader.mode.until_state("rule/port-scan", "CrashLoop", "Backoff")
+    reader.mode.until_state("rule/port-scan", "CrashLoop", "BackingOff")
     reader.mode.until_told(lambda status: "CrashLoop" in str(status))
     look, events, more = (
         block.replace("failed-login", "port-scan") for block in reader.blocks("why-is-it-not-running.md")

@@ -1,6 +1,5 @@
 """Whatever happens to the API server and on the way to it, plugins are undisturbed and all is caught up afterwards."""
 
-import contextlib
 import os
 import random
 import time
@@ -189,22 +188,6 @@ def test_outage_after_outage_leaves_nothing_behind(undisturbed: ClusterMode, wir
         follows(undisturbed, 1 + number % 2)
         undisturbed.until(lambda _, number=number: len(undisturbed.records("the API server is back")) > number)
     undisturbed.until(lambda _: all(left()[each] <= before[each] + 2 for each in before))
-
-
-def test_a_config_that_no_reader_can_read(undisturbed: ClusterMode):
-    cluster, patch = undisturbed.namespace.cluster, "application/json-patch+json"
-    depth = 3000
-    deep = b'{"a":' * depth + b"1" + b"}" * depth
-    change = b'[{"op": "add", "path": "/spec/kinds/0/plugins/0/config", "value": ' + deep + b"}]"
-    with contextlib.suppress(RecursionError):  # so does the answer
-        cluster.api("PATCH", undisturbed.path, change, content_type=patch)
-    stale(undisturbed, "True", 40)
-    remedy = [
-        {"op": "remove", "path": "/spec/kinds/0/plugins/0/config"},
-        {"op": "add", "path": "/spec/kinds/0/plugins/-", "value": {"name": "other", "workers": 2}},
-    ]
-    cluster.api("PATCH", undisturbed.path, remedy, content_type=patch)
-    follows(undisturbed, 2)
 
 
 def test_a_clock_that_is_hours_off(serving: ClusterMode, tmp_path: Path, wire: Wire):

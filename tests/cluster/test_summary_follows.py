@@ -73,7 +73,7 @@ def test_a_pod_whose_plugin_fails_is_named_and_kubectl_waits_for_it(pods: list[C
     (sample,) = [each for each in status["failures"] if each["reason"] == "CrashLoop"]
     assert (sample["pod"], sample["name"]) == ("web-1", "exits_at_once")
     shown = namespace.kubectl("get", "plc").stdout
-    assert "PodsFailed" in shown or "False" in shown or "/2" in shown
+    assert "PodsFailed" in shown
     pods[0].configure({"good": {}, "exits_at_once": {"enabled": False}})
     namespace.kubectl("wait", "--for=condition=Ready", f"plc/{pods[0].name}", "--timeout=30s")
 

@@ -19,6 +19,7 @@ def test_a_rolling_update_of_two_replicas_costs_no_call(sample, figure):
     sample.kubectl.run("delete", "pod", *new, "--wait=false")
     finals = [each.until(event="final") for each in apps.values()]
     assert len(finals) == 4
+    assert all(each["tries"] == each["calls"] for each in finals)
     figure("rolling update, 2 replicas: calls", sum(each["calls"] for each in finals), "")
     figure("rolling update, 2 replicas: failed calls", sum(each["failed"] for each in finals), "", limit=0)
 

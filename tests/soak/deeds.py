@@ -86,7 +86,7 @@ class Deeds:
         self._fixed(moves, good)
 
     def crash_loop(self, moves: Moves) -> None:
-        """A version that crashes in its probation, or, where several workers are never up at once, before; then a good one."""
+        """A version that crashes in its probation, or before if its workers are never up at once; then a good one."""
         self.controller.flag(moves.plugin, update=SWIFT["update"] | {"probationSeconds": PROBATION}, restart=LOOPING)
         good = moves.file.read_bytes()
         self.controller.install("crashes", moves.plugin)
