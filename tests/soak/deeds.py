@@ -7,6 +7,8 @@ from tests.calls.crowd import Crowd
 from tests.calls.moves import SWIFT, Moves
 from tests.e2e.rig import Rig
 
+DRAIN = 5  # seconds
+UPDATE = SWIFT["update"] | {"drainSeconds": DRAIN}
 PROBATION = 60
 LOOPING = {"calmSeconds": 60, "initialDelayMilliseconds": 10, "maxDelaySeconds": 1}
 
@@ -87,11 +89,11 @@ class Deeds:
 
     def crash_loop(self, moves: Moves) -> None:
         """A version that crashes in its probation, or before if its workers are never up at once; then a good one."""
-        self.controller.flag(moves.plugin, update=SWIFT["update"] | {"probationSeconds": PROBATION}, restart=LOOPING)
+        self.controller.flag(moves.plugin, update=UPDATE | {"probationSeconds": PROBATION}, restart=LOOPING)
         good = moves.file.read_bytes()
         self.controller.install("crashes", moves.plugin)
         moves.until(lambda: self._is_looping(moves))
-        self.controller.flag(moves.plugin, update=SWIFT["update"], restart=SWIFT["restart"])
+        self.controller.flag(moves.plugin, update=UPDATE, restart=SWIFT["restart"])
         self._fixed(moves, good)
 
     def _is_looping(self, moves: Moves) -> bool:

@@ -19,10 +19,9 @@ from tests.calls.load import HOSTS, Host, host
 from tests.calls.moves import SWIFT
 from tests.calls.watcher import Watcher
 from tests.e2e.rig import Rig, rig
-from tests.soak.deeds import Deeds
+from tests.soak.deeds import DRAIN, UPDATE, Deeds
 from tests.soak.samples import Series
 
-DRAIN = 5  # seconds
 SLACK = 2.0  # seconds, from a drain's deadline until it is seen to be over
 EVERY = 3.0  # seconds between two samples
 CALLERS = "8"  # of each host; with a pause the machine has time for the rest
@@ -51,7 +50,7 @@ class Soak:
 
     def serve(self) -> None:
         """The controller, its plugins, and the hosts that live as long as the soak."""
-        fields = SWIFT | {"workers": 2, "update": SWIFT["update"] | {"drainSeconds": DRAIN}}
+        fields = SWIFT | {"workers": 2, "update": UPDATE}
         for name, program in PLUGINS.items():
             self.controller.install(program, name)
         self.controller.configure(dict.fromkeys(PLUGINS, fields) | {"other": SWIFT})
