@@ -90,7 +90,7 @@ def test_while_nothing_changes_nothing_is_written(serving: ClusterMode, control_
     )
     time.sleep(1.5)  # what has changed by now is written by then
     before = writes(control_plane, serving)
-    time.sleep(5)
+    time.sleep(5)  # the time in which nothing may be written
     assert writes(control_plane, serving) == before
     assert before <= 6
 

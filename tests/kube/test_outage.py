@@ -82,7 +82,7 @@ async def test_a_watch_that_ends_at_once_is_not_asked_for_again_and_again(prepar
     prepared.fake.fail(Events(()), "watch")
     async with running(prepared):
         await prepared.until(prepared.watches)
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # the time that is measured: a flood would be hundreds
         assert prepared.watches() < 9
 
 
@@ -93,7 +93,7 @@ async def test_no_fault_is_answered_by_a_flood_of_requests(followed: Followed, f
     followed.fake.fail(fault)
     followed.fake.cut()
     before = len(followed.fake.requests())
-    await asyncio.sleep(2)
+    await asyncio.sleep(2)  # the time that is measured, as above
     assert 1 < len(followed.fake.requests()) - before < 20
 
 
