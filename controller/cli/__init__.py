@@ -26,6 +26,7 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what is expected to go wrong is one line on stderr."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else its core writes to stderr whenever a server hangs up
     args = _parse(argv)
     try:
         code: int = args.run(args)

@@ -91,6 +91,20 @@ async def test_a_controller_that_went_away_is_waited_for(fake_registry: FakeRegi
         assert "  rule/x  Unregister" in await line(process.stdout)
 
 
+async def test_workers_that_hang_up_are_no_news_on_stderr(fake_registry: FakeRegistry, watch: Start):
+    """gRPC's core tells of most goodbyes of a server, if it is let."""
+    async with fake_registry as registry:
+        process = await watch()
+        for number in range(10):
+            worker = await registry.worker(f"rule/{number}", METHODS)
+            registry.register(f"rule/{number}", worker)
+            assert "Register" in await line(process.stdout)
+            await registry.crash(worker)
+            assert "Unregister" in await line(process.stdout)
+        process.send_signal(signal.SIGINT)
+        assert await process.stderr.read() == b""
+
+
 async def test_ctrl_c_ends_it(fake_registry: FakeRegistry, watch: Start):
     async with fake_registry as registry:
         registry.register("rule/x", await registry.worker("rule/x", METHODS))
