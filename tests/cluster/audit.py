@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +21,10 @@ POLICY = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request that was answered; a watch is here as soon as it has begun. `resource` has its subresource."""
+    """One request that was answered, at that time of day; a watch is here as soon as it has begun.
+
+    `resource` has its subresource.
+    """
 
     user: str
     verb: str
@@ -31,6 +35,7 @@ class Request:
     code: int
     pod: str
     query: str
+    at: datetime
 
     @property
     def field_selector(self) -> str:
@@ -81,4 +86,5 @@ def _request(record: dict[str, Any]) -> Request:
         code=record.get("responseStatus", {}).get("code", 0),
         pod=extra.get("authentication.kubernetes.io/pod-name", [""])[0],
         query=urlsplit(record["requestURI"]).query,
+        at=datetime.fromisoformat(record["stageTimestamp"]),
     )

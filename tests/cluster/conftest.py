@@ -10,6 +10,7 @@ from tests.cluster import fake_api
 from tests.cluster.cluster_mode import ClusterMode, cluster_mode_in
 from tests.cluster.cut import Wire, wire_to
 from tests.cluster.namespace import Namespace
+from tests.cluster.replica import Replica, aggregator_account
 
 
 @pytest.fixture
@@ -24,6 +25,16 @@ def wire(namespace: Namespace) -> Iterator[Wire]:
     """A wire to the API server that the test can cut: `cluster_mode.via(wire.address)`."""
     with wire_to(namespace.cluster.address) as made:
         yield made
+
+
+@pytest.fixture
+def aggregator(namespace: Namespace, wire: Wire, tmp_path: Path) -> Iterator[Replica]:
+    """An aggregator at work, at the near end of the wire."""
+    aggregator_account(namespace)
+    made = Replica(namespace, tmp_path / "aggregator", "a", server="https://{}:{}".format(*wire.address)).start()
+    yield made
+    made.kill()
+    print(made.log.read_text())  # shown if the test fails
 
 
 @pytest.fixture

@@ -40,10 +40,10 @@ class Program:
 
     def kill(self) -> None:
         """SIGKILL it and wait for its end."""
-        if self.process:
-            self.process.kill()
-            self.process.wait(DEADLINE)
-            self.process = None
+        process, self.process = self.process, None  # first: who finds it dead must know that it was killed
+        if process:
+            process.kill()
+            process.wait(DEADLINE)
 
     def close(self) -> None:
         """Kill it for good."""

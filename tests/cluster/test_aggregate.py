@@ -1,7 +1,6 @@
 """`pluginmgr aggregate` on a real API server: the summary is right, and soon, and not written without need."""
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,9 +14,9 @@ from tests.cluster.api import APPLY, Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.cut import Wire
 from tests.cluster.namespace import Namespace
-from tests.cluster.replica import LEASE, Replica, aggregator_account, grant
+from tests.cluster.replica import LEASE, Replica, aggregator_account
+from tests.cluster.skew import Clock
 from tests.kube.reported import disabled, failing, plugin, pod_status
-from tests.tools.build import ROOT
 
 SPEC = {"kinds": [{"name": "rule", "adapter": "rule"}]}
 OTHER_SPEC = {"kinds": [{"name": "rule", "adapter": "rule"}], "paused": True}
@@ -316,19 +315,6 @@ def test_it_waits_for_crds_that_are_not_there_and_come_back(namespace: Namespace
     assert one.ask("/readyz")[0] == 200
 
 
-def test_rights_that_are_taken_away_for_a_while(namespace: Namespace, pods: Pods, replica: Make) -> None:
-    owner = pods.start("web-0")
-    pods.say("web-0", plugin("x"), owner=owner)
-    one = replica()
-    summary_of(namespace, lambda status: status["ready"] == "1/1")
-    namespace.revoke("pluginmgr-aggregator")
-    pods.say("web-0", failing("x"), owner=owner)
-    one.until(lambda: one.records("collection does not answer"))
-    one.until(lambda: one.records("lease lost"))
-    grant(namespace)
-    summary_of(namespace, lambda status: status["pods"]["failed"] == 1, deadline=RECOVERED)
-
-
 def test_the_statuses_definition_deleted_and_made_again(namespace: Namespace, pods: Pods, replica: Make) -> None:
     owner = pods.start("web-0")
     pods.say("web-0", plugin("x"), owner=owner)
@@ -347,9 +333,8 @@ def test_a_clock_that_is_hours_off_neither_takes_the_lease_nor_deletes_statuses(
     pods.say("web-0", plugin("x"), owner=pods.start("web-0"))
     one = replica("a")
     one.until(lambda: holder(namespace) == "a")
-    (tmp_path / "sitecustomize.py").write_text("import time\nreal = time.time\ntime.time = lambda: real() + 7200\n")
-    skewed = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
-    two = replica("b", environment=skewed)
+    clock = Clock(tmp_path / "skewed", 2)
+    two = replica("b", environment=clock.environment)
     two.until(lambda: two.ask("/readyz")[0] == 200)
     for _ in range(3):
         said = renewed(namespace)

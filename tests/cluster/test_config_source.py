@@ -1,23 +1,13 @@
 """What is said to the API server reaches the plugins of a controller that runs as in a pod."""
 
-import os
-import select
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-from controller.testing.processes import tagged
-from tests.cluster.api import ApiError
 from tests.cluster.cluster_mode import ACCOUNT, ClusterMode, cluster_mode_in
 from tests.cluster.namespace import Namespace
-from tests.e2e.rig import HANDSHAKE, KIND
-
-ROUNDS = 25  # of one flag off and on
-BUDGET = 0.3
 
 
 @pytest.fixture
@@ -35,82 +25,6 @@ def serving(sidecar: ClusterMode) -> ClusterMode:
     sidecar.start()
     sidecar.until_state("good", "Serving")
     return sidecar
-
-
-def until_gone(pid: int) -> float:
-    """The moment at which the process has ended."""
-    poll = select.poll()
-    descriptor = os.pidfd_open(pid)
-    poll.register(descriptor, select.POLLIN)
-    assert poll.poll(10_000)
-    os.close(descriptor)
-    return time.monotonic()
-
-
-def until_executed(instance: str) -> float:
-    """The moment at which there is a process of the instance's."""
-    ends = time.monotonic() + 10
-    while not tagged(instance):
-        assert time.monotonic() < ends
-    return time.monotonic()
-
-
-def test_a_flag_reaches_the_process_within_its_budget(serving: ClusterMode):
-    taken = []
-    for _ in range(ROUNDS):
-        (pid,) = serving.pids("good")
-        serving.flag("good", enabled=False)
-        answered = time.monotonic()
-        taken.append(until_gone(pid) - answered)
-        serving.until_state("good", "Disabled")
-        serving.flag("good", enabled=True)
-        answered = time.monotonic()
-        taken.append(until_executed(serving.instance) - answered)
-        serving.until_state("good", "Serving")
-    print(f"flag to process: median {statistics.median(taken):.3f} s, worst {max(taken):.3f} s of {len(taken)}")
-    assert statistics.median(taken) < BUDGET
-
-
-def test_kubectl_edit_patch_and_apply_by_two_owners_all_reach_the_process(serving: ClusterMode):
-    serving.install("good", "other")
-    serving.until_state("other", "Serving")
-    kubectl = serving.namespace.kubectl
-    kubectl("edit", "pluginconfig", serving.name, EDITOR="sed -i 's/workers: 1/workers: 2/'")
-    serving.until_plugin("good", lambda each: each["workers"]["ready"] == 2)
-    change = '[{"op": "add", "path": "/spec/kinds/0/plugins/0/enabled", "value": false}]'
-    kubectl("patch", "plc", serving.name, "--type", "json", "--patch", change)
-    serving.until_state("good", "Disabled")
-    for owner, entry in {"one": {"name": "good", "enabled": True}, "two": {"name": "other", "workers": 3}}.items():
-        kind = {"name": KIND, "handshake": HANDSHAKE, "plugins": [entry]}
-        document = {
-            "apiVersion": "pluginmgr.dev/v1alpha1",
-            "kind": "PluginConfig",
-            "metadata": {"name": serving.name},
-            "spec": {"kinds": [kind]},
-        }
-        kubectl(
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--field-manager",
-            owner,
-            "-f",
-            "-",
-            stdin=yaml.safe_dump(document),
-        )
-    serving.until_state("good", "Serving")
-    serving.until_plugin("other", lambda each: each["workers"]["ready"] == 3)
-
-
-def until_accepted(mode: ClusterMode, workers: int) -> None:
-    """Set the flag as soon as the API server has taken over the changed definition."""
-    ends = time.monotonic() + 30
-    while True:
-        try:
-            return mode.flag("good", workers=workers)
-        except ApiError:
-            assert time.monotonic() < ends
-            time.sleep(0.1)
 
 
 def test_a_deleted_config_is_said_to_be_missing_and_its_successor_followed(serving: ClusterMode):

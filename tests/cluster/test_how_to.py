@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from controller.testing.answers import DEADLINE
 from tests.cluster.binaries import binary
 from tests.cluster.cluster_mode import ClusterMode
 from tests.cluster.replica import Replica, aggregator_account
@@ -155,5 +157,7 @@ def test_find_out_why(reader: Reader):
     for words in ("port-scan", "CrashLoop", "Next Retry"):
         assert words in described
     assert "CrashLoop" in reader.type(f"{inside} || true")  # it ends with 1, since the plugin is not ready
-    reader.type(events)
+    ends = time.monotonic() + DEADLINE
+    while "rule/port-scan: " not in reader.type(events):
+        assert time.monotonic() < ends
     assert "port-scan" in reader.type(more)

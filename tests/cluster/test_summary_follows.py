@@ -9,23 +9,14 @@ import pytest
 
 from tests.cluster.cluster_mode import ClusterMode, cluster_mode_in
 from tests.cluster.namespace import Namespace
-from tests.cluster.replica import Replica, aggregator_account
+from tests.cluster.replica import Replica
 
 ROUNDS = 6
 BUDGET = 4.0
 
 
 @pytest.fixture
-def summed_up(namespace: Namespace, tmp_path: Path) -> Iterator[Replica]:
-    aggregator_account(namespace)
-    made = Replica(namespace, tmp_path / "aggregator", "a").start()
-    yield made
-    made.kill()
-    print(made.log.read_text())  # shown if the test fails
-
-
-@pytest.fixture
-def pods(namespace: Namespace, tmp_path: Path, summed_up: Replica) -> Iterator[list[ClusterMode]]:
+def pods(namespace: Namespace, tmp_path: Path, aggregator: Replica) -> Iterator[list[ClusterMode]]:
     """Two sidecars that follow one PluginConfig, and whose plugins serve."""
     with (
         cluster_mode_in(namespace, tmp_path / "0", "web-0") as one,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cluster.cluster import Cluster, unique
 from tests.deploy.render import ROOT
@@ -30,18 +31,46 @@ def page(cluster: Cluster, policies: None) -> Iterator[str]:
     cluster.status_of(f"/api/v1/namespaces/{own}", method="DELETE")
 
 
-def test_the_page_is_right(cluster: Cluster, page: str, tmp_path: Path) -> None:
-    (tmp_path / "pluginmgr").mkdir()
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory with the clone in it that the page speaks of."""
     for name in ("deploy", "crds"):
         shutil.copytree(ROOT / name, tmp_path / "pluginmgr" / name)
+    return tmp_path
+
+
+def test_the_page_is_right(cluster: Cluster, page: str, place: Path) -> None:
     for language, text in BLOCK.findall(page):
-        if language == "yaml" and text.startswith("# "):
-            path = tmp_path / text.split("\n")[0].removeprefix("# ")
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
+        if language == "yaml":
+            write(place, text)
         elif language == "sh":
             for line in text.splitlines():
-                run(cluster, tmp_path, line)
+                run(cluster, place, line)
+
+
+def test_the_patches_of_the_page_change_what_they_say(cluster: Cluster, place: Path) -> None:
+    texts = [text for language, text in BLOCK.findall(PAGE.read_text()) if language == "yaml"]
+    for text in texts:
+        write(place, text)
+    for name in ("deployment.yaml", "pluginconfig.yaml"):
+        shutil.copy(place / "pluginmgr/deploy/examples/app" / name, place / "app")
+    (patches,) = [each for each in texts if each.startswith("patches:")]
+    with (place / "app/kustomization.yaml").open("a") as file:
+        file.write(patches)
+    rendered = cluster.kubectl("kustomize", str(place / "app")).stdout
+    (pod,) = [each["spec"]["template"]["spec"] for each in yaml.safe_load_all(rendered) if each["kind"] == "Deployment"]
+    assert pod["terminationGracePeriodSeconds"] == 90
+    args = pod["initContainers"][1]["args"]
+    assert [each for each in args if each.startswith("--grace")] == ["--grace=80"]
+    assert len(args) == len(set(args)) == 7
+
+
+def write(place: Path, text: str) -> None:
+    """A block that begins with its file's name."""
+    if text.startswith("# "):
+        path = place / text.split("\n", maxsplit=1)[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
 
 
 def run(cluster: Cluster, place: Path, line: str) -> None:
