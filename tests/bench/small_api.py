@@ -7,17 +7,16 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from tests.cluster.loop_thread import LoopThread
+from tests.cluster.loop_server import LoopServer
 
 Json = dict[str, Any]
 
 
-class SmallApi:
+class SmallApi(LoopServer):
     """`objects` by resource and name; `written` has the size and the body of each applied status."""
 
     def __init__(self) -> None:
@@ -27,28 +26,11 @@ class SmallApi:
         self.sent = 0
         self._version = 1
         self._watches: dict[str, list[asyncio.Queue[bytes]]] = {}
-        self._thread = LoopThread("small-api")
-        self.url = self._thread.run(self._listen())
-
-    def close(self) -> None:
-        """End."""
-        self._thread.run(self._runner.cleanup())
-        self._thread.close()
+        super().__init__("small-api")
 
     def put(self, resource: str, document: Json) -> None:
         """Make or change an object, and tell the watches."""
-        self._thread.call(lambda: self._put(resource, document))
-
-    def kubeconfig(self, path: Path) -> Path:
-        """Write how to come here."""
-        document = {
-            "current-context": "bench",
-            "clusters": [{"name": "bench", "cluster": {"server": self.url}}],
-            "users": [{"name": "bench", "user": {"token": "any"}}],
-            "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench", "namespace": "default"}}],
-        }
-        path.write_text(json.dumps(document), encoding="utf-8")
-        return path
+        self.thread.call(lambda: self._put(resource, document))
 
     def _put(self, resource: str, document: Json) -> Json:
         self._version += 1
@@ -61,7 +43,7 @@ class SmallApi:
             queue.put_nowait(b'{"type":"' + kind + b'","object":' + text + b"}\n")
         return document
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
         resource, name, *_ = [*request.path.partition("/namespaces/default/")[2].split("/"), ""]
         if request.method == "GET" and "watch" in request.query:
@@ -111,14 +93,6 @@ class SmallApi:
             return response
         finally:
             self._watches[resource].remove(queue)
-
-    async def _listen(self) -> str:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
 
 @contextmanager
