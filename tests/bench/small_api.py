@@ -34,11 +34,12 @@ class SmallApi(LoopServer):
 
     def _put(self, resource: str, document: Json) -> Json:
         self._version += 1
-        document["metadata"]["resourceVersion"] = str(self._version)
+        name = document["metadata"]["name"]
+        document["metadata"] |= {"uid": document["metadata"].get("uid", name), "resourceVersion": str(self._version)}
         text = json.dumps(document).encode()
         known = self.objects.setdefault(resource, {})
-        kind = b"MODIFIED" if document["metadata"]["name"] in known else b"ADDED"
-        known[document["metadata"]["name"]] = text
+        kind = b"MODIFIED" if name in known else b"ADDED"
+        known[name] = text
         for queue in self._watches.get(resource, []):
             queue.put_nowait(b'{"type":"' + kind + b'","object":' + text + b"}\n")
         return document
