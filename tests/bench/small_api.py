@@ -25,6 +25,7 @@ class SmallApi(LoopServer):
         self.requests = 0
         self.sent = 0
         self._version = 1
+        self._last: dict[str, dict[str, tuple[int, bytes]]] = {}  # for watches that begin a little later
         self._watches: dict[str, list[asyncio.Queue[bytes]]] = {}
         super().__init__("small-api")
 
@@ -40,8 +41,10 @@ class SmallApi(LoopServer):
         known = self.objects.setdefault(resource, {})
         kind = b"MODIFIED" if name in known else b"ADDED"
         known[name] = text
+        event = b'{"type":"' + kind + b'","object":' + text + b"}\n"
+        self._last.setdefault(resource, {})[name] = self._version, event
         for queue in self._watches.get(resource, []):
-            queue.put_nowait(b'{"type":"' + kind + b'","object":' + text + b"}\n")
+            queue.put_nowait(event)
         return document
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -83,6 +86,9 @@ class SmallApi(LoopServer):
         response = web.StreamResponse()
         await response.prepare(request)
         queue: asyncio.Queue[bytes] = asyncio.Queue()
+        since = int(request.query["resourceVersion"])
+        for _, event in sorted(each for each in self._last.get(resource, {}).values() if each[0] > since):
+            queue.put_nowait(event)
         self._watches.setdefault(resource, []).append(queue)
         try:
             async with asyncio.timeout(float(request.query["timeoutSeconds"])):
