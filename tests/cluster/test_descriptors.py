@@ -13,18 +13,12 @@ import pytest
 from controller.kube.access import Access
 from controller.kube.notes import Followed
 from controller.kube.operator import Operator
-from tests.cluster.cut import Wire, wire_to
+from tests.cluster.cut import Wire
 from tests.cluster.in_pod import InPod
 from tests.cluster.namespace import Namespace
 
 RUNS = 10
 NAME = "plugins"
-
-
-@pytest.fixture
-def wire(namespace: Namespace) -> Iterator[Wire]:
-    with wire_to(namespace.cluster.address) as made:
-        yield made
 
 
 @pytest.fixture
