@@ -1,7 +1,6 @@
 """Many pods on one config: what they cost the API server grows with their number, and nothing costs nothing."""
 
 import asyncio
-import gc
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,16 +23,18 @@ DEBOUNCE = 2.0  # seconds between two summaries
 WATCH = ("watch", "pluginconfigs")
 QUIET = 4.0  # seconds in which nothing may be written
 
-# aiohttp says good-bye on a TLS connection whose watch was cancelled, and nobody waits for that as a loop ends.
-LATE = "ignore::ResourceWarning"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings(LATE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one edit made of it: requests of all pods, bytes over their wire both ways, writes of the summary."""
+    """What one edit made of it: requests of all pods, bytes over their wire both ways, writes of the summary.
+
+    `requests` are those of a quiet time after it too; `failures` of them were not answered in time, or refused.
+    """
 
     requests: Counter[str]
+    failures: int
     bytes: int
     summaries: int
     seconds: float
@@ -70,7 +71,7 @@ async def test_one_edit_costs_one_write_of_each_pod_and_a_quiet_time_none(
         return generation
 
     async def quiet() -> None:
-        """Writes end: where the machine is slow, a watch may begin anew, after which a pod says all again."""
+        """Writes end: where the machine is slow, one that was not answered in time is made again."""
         async with asyncio.timeout(10 * QUIET):
             before = -1
             while before != (now := sum(verb == "patch" for verb, _ in asked(inside.account))):
@@ -80,21 +81,22 @@ async def test_one_edit_costs_one_write_of_each_pod_and_a_quiet_time_none(
     async def cost(pods: int) -> Cost:
         watched = asked(inside.account).count(WATCH)
         with wire_to(namespace.cluster.address) as wire:
-            async with fleet(inside, wire.address, pods, tmp_path / str(pods)):
+            async with fleet(inside, wire.address, pods, tmp_path / str(pods)) as cores:
                 now = await edit()
                 await until(lambda: summed_up(pods, now))
                 await until(lambda: asked(inside.account).count(WATCH) - watched >= pods)
                 await quiet()
                 before, sums, carried = len(asked(inside.account)), len(asked(ACCOUNT)), wire.forwarded
+                failures = -sum(core.writer.failures for core in cores)
                 now = await edit()
                 seconds = await until(lambda: summed_up(pods, now))
                 carried = wire.forwarded - carried
-                requests = Counter(" ".join(each) for each in asked(inside.account)[before:])
                 summaries = asked(ACCOUNT)[sums:].count(("patch", "pluginconfigs/status"))
                 await quiet()
-        gc.collect()  # here, or what is late is told in another test
+                requests = Counter(" ".join(each) for each in asked(inside.account)[before:])
+                failures += sum(core.writer.failures for core in cores)
         await asyncio.to_thread(forget, pods)
-        return Cost(requests, carried, summaries, seconds)
+        return Cost(requests, failures, carried, summaries, seconds)
 
     def forget(pods: int) -> None:
         for number in range(pods):
@@ -105,7 +107,11 @@ async def test_one_edit_costs_one_write_of_each_pod_and_a_quiet_time_none(
     few, many = await cost(FEW), await cost(MANY)
     for pods, each in ((FEW, few), (MANY, many)):
         print(f"{pods} pods, one edit: {each}")
-        assert pods <= each.requests["patch pluginpodstatuses"] <= sum(each.requests.values()) <= 1.1 * pods
+        writes, looks = (each.requests.pop(f"{verb} pluginpodstatuses", 0) for verb in ("patch", "get"))
+        # Whether one that was not answered got through, nobody knows; it is made again. Without such it is one each.
+        assert pods <= writes <= pods + each.failures
+        assert looks <= pods  # by the clock, each half a minute to a minute after its start, whoever edits what
+        assert each.requests.total() <= 0.1 * pods  # watches that were begun anew
         assert each.summaries <= 1 + each.seconds / DEBOUNCE
     # Each pod has a request, and hears of the config and of each summary.
     share = [each.bytes / pods / (1 + each.summaries) for pods, each in ((FEW, few), (MANY, many))]

@@ -116,4 +116,4 @@ async def test_a_status_that_was_answered_strangely_is_written_again(body, rest,
         await status.write(document(entry(1)))
     await status.write(document(entry(1)))
     fake.fail(Garbage(body), "get", times=1)
-    assert await status._is_there()
+    assert await status._is_there() is None
