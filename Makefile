@@ -50,17 +50,20 @@ run: $(PROJECT) $(GO) ## start the sample pipeline; edit, replace and kill its p
 
 # --- develop --------------------------------------------------------------------------------------------------------
 
+# More than CI has cores, since many tests wait: for leases, watches, graces.
+WORKERS ?= 3
+
 .PHONY: test
 test: $(PROJECT) $(FOREIGN) $(GO) ## all tests, with the floors of coverage: 100 % of the core's branches, 90 % of the rest
 	mkdir -p build
 	python tests/tools/build.py all
-	pytest -n 2 --cov --cov-report= $(PYTEST_ARGS) | tee build/test.log
+	pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(PYTEST_ARGS) | tee build/test.log
 	coverage report --include 'controller/core/*' --fail-under 100
 	coverage report --omit 'controller/core/*,controller/*/pb/*' --fail-under 90
 
 .PHONY: test-fast
 test-fast: $(PROJECT) ## the tests that need neither Go, a cluster nor patience
-	pytest -n 2 -q -m 'not go and not cluster and not foreign and not slow' $(PYTEST_ARGS)
+	pytest -n $(WORKERS) --dist worksteal -q -m 'not go and not cluster and not foreign and not slow' $(PYTEST_ARGS)
 
 # A cluster that KUBECONFIG names, whose nodes have both images: docs/how-to/test-on-a-node.md.
 export KUBECTL ?= kubectl

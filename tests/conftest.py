@@ -16,6 +16,22 @@ pytest_plugins = ["controller.testing", "tests.cluster.fixtures"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow tests are not measured: coverage doubles the work of a program, and others cover the same code."""
+    if request.node.get_closest_marker("slow"):
+        for each in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+            monkeypatch.delenv(each, raising=False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The same for what they do in pytest's own process."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture
 def install() -> Callable[..., Path]:
     """`install(name, directory, as_name=None, version="")`: put a program of the zoo, or any file, there by rename.

@@ -51,8 +51,8 @@ class Cluster:
         self._object = StatusObject(self._rest, self.pod, submit)
         self.writer = StatusWriter(document, self._object.write, meaning=meaning, settle=SETTLE, window=self._window)
         namespace, name = settings.namespace or self.pod.namespace, settings.pluginconfig or ""
-        # An API server that was away may have lost what we wrote.
-        self.source = ConfigObject(access, namespace, name, current, submit, self.writer.again)
+        # An API server that was away may have lost what we wrote, and mostly has not.
+        self.source = ConfigObject(access, namespace, name, current, submit, self._object.look)
 
     async def __aenter__(self) -> Self:
         await self._rest.__aenter__()

@@ -2,11 +2,9 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.cli import defaults
-from controller.cli.options import command
+from controller.cli.options import add_http, add_kubeconfig, add_log_format, command
 from controller.errors import PluginmgrError
 
 if TYPE_CHECKING:
@@ -17,19 +15,9 @@ def add_parser(subparsers: "Subparsers") -> None:
     """Declare the command."""
     parser = command(subparsers, "aggregate", "sum up what all pods say in the status of each PluginConfig")
     parser.add_argument("--namespace", metavar="NS", help="whose PluginConfigs (default: that of the credentials)")
-    parser.add_argument(
-        "--http",
-        metavar="HOST:PORT",
-        default=defaults.HTTP,
-        help="where /livez, /readyz and /metrics answer (default: %(default)s; port 0: any free one)",
-    )
-    parser.add_argument(
-        "--kubeconfig",
-        type=Path,
-        metavar="FILE",
-        help="how to reach the cluster (default: as its pod, else as kubectl)",
-    )
-    parser.add_argument("--log-format", choices=("json", "text"), default="json", help="default: %(default)s")
+    add_http(parser)
+    add_kubeconfig(parser)
+    add_log_format(parser)
     parser.set_defaults(run=run)
 
 

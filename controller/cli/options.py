@@ -38,6 +38,31 @@ def add_run_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_kubeconfig(parser: argparse.ArgumentParser) -> None:
+    """`--kubeconfig`, for those that follow a cluster."""
+    parser.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how to reach the cluster (default: the pod's service account, outside a pod what kubectl would take)",
+    )
+
+
+def add_http(parser: argparse.ArgumentParser) -> None:
+    """`--http`, for those that run until they are told to end."""
+    parser.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        default=defaults.HTTP,
+        help="where /livez, /readyz and /metrics answer (default: %(default)s; port 0: any free one)",
+    )
+
+
+def add_log_format(parser: argparse.ArgumentParser) -> None:
+    """`--log-format`, for the same."""
+    parser.add_argument("--log-format", choices=("json", "text"), default="json", help="default: %(default)s")
+
+
 def plugin_key(value: str) -> str:
     """Parse KIND/NAME."""
     kind, slash, name = value.partition("/")

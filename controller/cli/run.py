@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.cli import defaults
-from controller.cli.options import add_state_dir, command
+from controller.cli.options import add_http, add_kubeconfig, add_log_format, add_state_dir, command
 
 if TYPE_CHECKING:
     from controller.cli.options import Subparsers
@@ -23,12 +23,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     source.add_argument("--config", type=Path, metavar="FILE", help="a PluginConfig document; no cluster is needed")
     source.add_argument("--pluginconfig", type=_name, metavar="NAME", help="a PluginConfig object of the cluster")
     parser.add_argument("--namespace", metavar="NS", help="its namespace (default: the pod's)")
-    parser.add_argument(
-        "--kubeconfig",
-        type=Path,
-        metavar="FILE",
-        help="how to reach the cluster (default: the pod's service account, outside a pod what kubectl would take)",
-    )
+    add_kubeconfig(parser)
     add_state_dir(parser)
     parser.add_argument(
         "--run-dir",
@@ -37,12 +32,7 @@ def add_parser(subparsers: "Subparsers") -> None:
         default=defaults.run_dir(os.environ),
         help="where the plugins' sockets are, shared with hosts (default: %(default)s)",
     )
-    parser.add_argument(
-        "--http",
-        metavar="HOST:PORT",
-        default=defaults.HTTP,
-        help="where /livez, /readyz and /metrics answer (default: %(default)s; port 0: any free one)",
-    )
+    add_http(parser)
     parser.add_argument(
         "--grace",
         type=_seconds,
@@ -58,7 +48,7 @@ def add_parser(subparsers: "Subparsers") -> None:
         metavar="DIR",
         help="`fromFile` may read below it; may be given several times",
     )
-    parser.add_argument("--log-format", choices=("json", "text"), default="json", help="default: %(default)s")
+    add_log_format(parser)
     parser.set_defaults(run=run, usage_error=parser.error)
 
 

@@ -9,10 +9,10 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from controller.kube.election import RENEW, RETRY, STOP, Held, Move, Watched, held, move, released, seen, taken
+from controller.kube.micro_time import micro_time
 from controller.kube.rest import CONFLICT, NOT_FOUND, ApiError, Rest
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Lease:
         if before is None:
             await self._create(now)
         elif self._watched is not None and move(self._watched, self._me, now) is not Move.WAIT:
-            changed = await self._rest.merge(self._path, taken(self._me, before, _wall()), SECONDS)
+            changed = await self._rest.merge(self._path, taken(self._me, before, micro_time(time.time())), SECONDS)
             self._take(held(changed), now)
         self._is_failing = False
 
@@ -92,7 +92,7 @@ class Lease:
 
     async def _create(self, now: float) -> None:
         body: dict[str, Any] = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
-        body |= {**taken(self._me, None, _wall()), "metadata": {"name": self._name}}
+        body |= {**taken(self._me, None, micro_time(time.time())), "metadata": {"name": self._name}}
         self._take(held(await self._rest.create(self._collection, body, SECONDS)), now)
 
     def _take(self, lease: Held, asked_at: float) -> None:
@@ -118,11 +118,7 @@ class Lease:
             async with asyncio.timeout(RELEASE_SECONDS):
                 last = await self._look()
                 if last is not None and last.holder == self._me:
-                    await self._rest.merge(self._path, released(last, _wall()))
+                    await self._rest.merge(self._path, released(last, micro_time(time.time())))
         except (ApiError, TimeoutError) as error:
             if self._has_told:
                 log.warning("lease not given back", extra={"lease": self._name, "error": str(error)})
-
-
-def _wall() -> str:
-    return datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -10,12 +10,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """The pod that this process runs in. `uid` and `node` may be ""; without a uid nothing is written in its name."""
+    """The pod that this process runs in. Without a uid, which may be "", nothing is written in its name."""
 
     name: str
     namespace: str
     uid: str = ""
-    node: str = ""
 
     @classmethod
     def find(cls, environ: Mapping[str, str], namespace: str) -> "Pod":
@@ -24,7 +23,6 @@ class Pod:
             name=environ.get("PLUGINMGR_POD_NAME") or environ.get("HOSTNAME") or socket.gethostname(),
             namespace=environ.get("PLUGINMGR_POD_NAMESPACE") or namespace,
             uid=environ.get("PLUGINMGR_POD_UID", ""),
-            node=environ.get("PLUGINMGR_NODE_NAME", ""),
         )
         if not pod.uid:
             log.warning("PLUGINMGR_POD_UID is not set: no status and no Events are written", extra={"pod": pod.name})

@@ -5,12 +5,12 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from controller.kube.event_ledger import Ledger, Series
 from controller.kube.event_table import Happening, happening
+from controller.kube.micro_time import micro_time
 from controller.kube.names import GROUP
 from controller.kube.pod import Pod
 from controller.kube.rest import NOT_FOUND, ApiError, Rest
@@ -88,7 +88,7 @@ class PodEvents:
         if series.count == 1:
             await self._rest.create(self._path, self._event(series))
         else:
-            repeats = {"count": series.count, "lastObservedTime": _micro_time(series.happening.at)}
+            repeats = {"count": series.count, "lastObservedTime": micro_time(series.happening.at)}
             await self._rest.merge(f"{self._path}/{series.name}", {"series": repeats})
 
     def _event(self, series: Series) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class PodEvents:
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {"name": series.name, "namespace": pod.namespace},
-            "eventTime": _micro_time(told.at),
+            "eventTime": micro_time(told.at),
             "reportingController": f"{GROUP}/sidecar",
             "reportingInstance": pod.name[:128],
             "regarding": about,
@@ -107,7 +107,3 @@ class PodEvents:
             "action": told.action,
             "note": told.note,
         }
-
-
-def _micro_time(wall: float) -> str:
-    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -5,7 +5,7 @@ not take (see `manifest`); here a list is the JSON that came.
 """
 
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
@@ -62,15 +62,15 @@ class Rest:
 
     async def get(self, path: str, query: Mapping[str, str], accept: str = JSON, seconds: float = SECONDS) -> Json:
         """Return an object or a page of a list; of either, what `metadata` and `items` have to have is there."""
-        return await self._call("GET", _url(path, query), accept=accept, seconds=seconds)
+        return await _answer(path, self._send("GET", _url(path, query), accept=accept, seconds=seconds))
 
     async def create(self, path: str, body: Json, seconds: float = SECONDS) -> Json:
         """Make an object in a collection."""
-        return await self._call("POST", path, body=body, seconds=seconds)
+        return await _answer(path, self._send("POST", path, body=body, seconds=seconds))
 
     async def merge(self, path: str, body: Json, seconds: float = SECONDS) -> Json:
         """Change the fields that `body` has; with a resourceVersion in it, only if the object is still that one."""
-        return await self._call("PATCH", path, body=body, content=MERGE, seconds=seconds)
+        return await _answer(path, self._send("PATCH", path, body=body, content=MERGE, seconds=seconds))
 
     async def apply(
         self, path: str, manager: str, body: Json | bytes, accept: str = JSON, seconds: float = SECONDS
@@ -81,7 +81,8 @@ class Rest:
         """
         url = _url(path, {"fieldManager": manager, "force": "true"})
         text = body if isinstance(body, bytes) else encoded(body)
-        return await self._call("PATCH", url, body=text, content=APPLY, accept=accept, seconds=seconds)
+        sent = self._send("PATCH", url, body=text, content=APPLY, accept=accept, seconds=seconds)
+        return await _answer(path, sent)
 
     async def delete(self, path: str, uid: str, resource_version: str, seconds: float = SECONDS) -> None:
         """Delete the object if it is still that very one, unchanged."""
@@ -103,23 +104,6 @@ class Rest:
                     yield _object(line)
             finally:
                 response.response.close()
-
-    async def _call(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: Json | bytes | None = None,
-        content: str = JSON,
-        accept: str = JSON,
-        seconds: float,
-    ) -> Json:
-        with _one_error(url.partition("?")[0]):
-            response = await self._send(method, url, body=body, content=content, accept=accept, seconds=seconds)
-            answer = _object(await response.response.read())
-            if not (is_page(answer) if "items" in answer else is_object(answer)):
-                raise ValueError(STRANGER)
-            return answer
 
     async def _send(
         self,
@@ -150,6 +134,15 @@ class Rest:
         client, self._client = self._client, None
         if client is not None:
             await client.close()  # type: ignore[no-untyped-call]
+
+
+async def _answer(path: str, sent: "Awaitable[RESTResponse]") -> Json:
+    """Wait for the answer and read it; an ApiError if it is none of an object or a page."""
+    with _one_error(path):
+        answer = _object(await (await sent).response.read())
+        if not (is_page(answer) if "items" in answer else is_object(answer)):
+            raise ValueError(STRANGER)
+        return answer
 
 
 @contextmanager

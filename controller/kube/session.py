@@ -14,6 +14,7 @@ from aiohttp import ClientConnectionError, ClientHandlerType, ClientPayloadError
 
 from controller.kube import problem
 from controller.kube.access import USER_AGENT, Access
+from controller.kube.connector import Connector
 from controller.kube.names import CONFIGS
 from controller.kube.notes import Failed, Followed, Gone, Note
 from controller.kube.patience import Patience
@@ -79,7 +80,7 @@ class Eye:
 
 def session(access: Access, note: Callable[[Note], None]) -> aiohttp.ClientSession:
     """A session for the running loop; the caller closes it."""
-    connector = aiohttp.TCPConnector(limit=0, ssl=access.ssl_context(), socket_factory=_socket)
+    connector = Connector(limit=0, ssl=access.ssl_context(), socket_factory=_socket)
     return aiohttp.ClientSession(
         connector=connector,
         middlewares=(Eye(note), access.signing),

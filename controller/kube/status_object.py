@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from controller.manager.status import timestamp
 UNREACHABLE: Final = 10.0  # seconds of failing until it is a condition
 RATE: Final = 20  # writes in a second by all pods together
 LONGEST_WINDOW: Final = 60.0  # seconds
-FIRST_LOOK: Final = 30.0  # seconds, at least; a pod's namesake may have left an object that is about to be deleted
+SOON: Final = 30.0  # seconds, at least, to the first look; a namesake's object may be about to be deleted
 LOOK: Final = 300.0  # seconds, at least
 LEAST: Final = 64 * 1024  # bytes
 TOO_LARGE: Final = 413
@@ -67,7 +68,8 @@ class StatusObject:
         self._cut_since = ""
         self._failing_since: float | None = None
         self._noted: PodNoted | None = None
-        self._version: str | None = None  # of the object as it was written last
+        self._version: str | None = None  # of the object as it was written last; unknown until that is answered
+        self._asked = asyncio.Event()
 
     async def write(self, document: Json) -> None:
         """Make the object what the document says; none without a Pod, whose status would be taken for a stale one.
@@ -81,6 +83,7 @@ class StatusObject:
         at = self._cut_since or timestamp(time.time())
         body, is_cut = await asyncio.to_thread(_body, document, self._pod, self._most, at)
         self._cut_since = at if is_cut else ""
+        self._version = None
         try:
             answer = await self._rest.apply(self._path, SIDECAR_MANAGER, body, METADATA_ONLY)
         except ApiError as error:
@@ -90,25 +93,39 @@ class StatusObject:
         self._version = answer["metadata"]["resourceVersion"]
         self._succeeded()
 
+    def look(self) -> None:
+        """Look now: what was written may be lost."""
+        self._asked.set()
+
     async def run(self, lost: Callable[[], None]) -> None:
         """Look from time to time whether the object is still as it was written; `lost` is told if not."""
         self._note(PodNoted("ApiUnreachable", None))
-        pause = FIRST_LOOK
+        pause = SOON
         while True:
-            await asyncio.sleep(pause * (1 + self._chance()))
-            if not await self._is_there():
+            is_asked = await self._wait(pause * (1 + self._chance()))
+            is_there = await self._is_there()
+            if is_there is False:
                 lost()
-            pause = LOOK
+            pause = SOON if is_asked or is_there is None else LOOK
 
-    async def _is_there(self) -> bool:
-        """Whether nobody else changed or deleted it; yes if that cannot be found out."""
+    async def _wait(self, seconds: float) -> bool:
+        """Wait so long, or until somebody asks for a look; whether somebody did."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._asked.wait()
+        is_asked = self._asked.is_set()
+        self._asked.clear()
+        return is_asked
+
+    async def _is_there(self) -> bool | None:
+        """Whether nobody else changed or deleted it; None if that cannot be found out."""
         known = self._version
         if known is None:
-            return True
+            return True  # there is none, or whoever writes it will try again
         try:
             answer = await self._rest.get(self._path, {}, METADATA_ONLY)
         except ApiError as error:
-            return error.code != NOT_FOUND
+            return False if error.code == NOT_FOUND else None
         return self._version != known or answer["metadata"]["resourceVersion"] == known
 
     def _failed(self, error: ApiError, began: float, size: int) -> None:

@@ -7,17 +7,16 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from tests.cluster.loop_thread import LoopThread
+from tests.cluster.loop_server import LoopServer
 
 Json = dict[str, Any]
 
 
-class SmallApi:
+class SmallApi(LoopServer):
     """`objects` by resource and name; `written` has the size and the body of each applied status."""
 
     def __init__(self) -> None:
@@ -26,42 +25,29 @@ class SmallApi:
         self.requests = 0
         self.sent = 0
         self._version = 1
+        self._last: dict[str, dict[str, tuple[int, bytes]]] = {}  # for watches that begin a little later
         self._watches: dict[str, list[asyncio.Queue[bytes]]] = {}
-        self._thread = LoopThread("small-api")
-        self.url = self._thread.run(self._listen())
-
-    def close(self) -> None:
-        """End."""
-        self._thread.run(self._runner.cleanup())
-        self._thread.close()
+        super().__init__("small-api")
 
     def put(self, resource: str, document: Json) -> None:
         """Make or change an object, and tell the watches."""
-        self._thread.call(lambda: self._put(resource, document))
-
-    def kubeconfig(self, path: Path) -> Path:
-        """Write how to come here."""
-        document = {
-            "current-context": "bench",
-            "clusters": [{"name": "bench", "cluster": {"server": self.url}}],
-            "users": [{"name": "bench", "user": {"token": "any"}}],
-            "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench", "namespace": "default"}}],
-        }
-        path.write_text(json.dumps(document), encoding="utf-8")
-        return path
+        self.thread.call(lambda: self._put(resource, document))
 
     def _put(self, resource: str, document: Json) -> Json:
         self._version += 1
-        document["metadata"]["resourceVersion"] = str(self._version)
+        name = document["metadata"]["name"]
+        document["metadata"] |= {"uid": document["metadata"].get("uid", name), "resourceVersion": str(self._version)}
         text = json.dumps(document).encode()
         known = self.objects.setdefault(resource, {})
-        kind = b"MODIFIED" if document["metadata"]["name"] in known else b"ADDED"
-        known[document["metadata"]["name"]] = text
+        kind = b"MODIFIED" if name in known else b"ADDED"
+        known[name] = text
+        event = b'{"type":"' + kind + b'","object":' + text + b"}\n"
+        self._last.setdefault(resource, {})[name] = self._version, event
         for queue in self._watches.get(resource, []):
-            queue.put_nowait(b'{"type":"' + kind + b'","object":' + text + b"}\n")
+            queue.put_nowait(event)
         return document
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
         resource, name, *_ = [*request.path.partition("/namespaces/default/")[2].split("/"), ""]
         if request.method == "GET" and "watch" in request.query:
@@ -100,6 +86,9 @@ class SmallApi:
         response = web.StreamResponse()
         await response.prepare(request)
         queue: asyncio.Queue[bytes] = asyncio.Queue()
+        since = int(request.query["resourceVersion"])
+        for _, event in sorted(each for each in self._last.get(resource, {}).values() if each[0] > since):
+            queue.put_nowait(event)
         self._watches.setdefault(resource, []).append(queue)
         try:
             async with asyncio.timeout(float(request.query["timeoutSeconds"])):
@@ -111,14 +100,6 @@ class SmallApi:
             return response
         finally:
             self._watches[resource].remove(queue)
-
-    async def _listen(self) -> str:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
 
 @contextmanager

@@ -44,7 +44,6 @@ class ClusterMode(Rig):
             "PLUGINMGR_POD_NAME": self.pod["metadata"]["name"],
             "PLUGINMGR_POD_NAMESPACE": self.namespace.name,
             "PLUGINMGR_POD_UID": self.pod["metadata"]["uid"],
-            "PLUGINMGR_NODE_NAME": "node-0",
         }
 
     def via(self, address: tuple[str, int]) -> None:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from aiohttp import web
 from controller.testing.answers import DEADLINE
 from tests.cluster.fake_store import Object, Place, Store
 from tests.cluster.faults import Fault, Refuse
-from tests.cluster.loop_thread import LoopThread
+from tests.cluster.loop_server import LoopServer
 
 RESOURCES = {"pluginconfigs": "PluginConfig", "pluginpodstatuses": "PluginPodStatus"}
 OURS = ("pluginmgr.dev", "v1alpha1")
@@ -59,7 +58,7 @@ class Trouble:
         self.left = 0
 
 
-class FakeApi:
+class FakeApi(LoopServer):
     """The fake at `url`, served in a thread of its own, so that tests may block.
 
     `token`: once it is set, requests with another one get 401.
@@ -69,14 +68,8 @@ class FakeApi:
         self.asked: list[Asked] = []
         self.troubles: list[Trouble] = []
         self.token: str | None = None
-        self._thread = LoopThread("fake-api")
-        self.store = self._thread.call(Store)
-        self.url = self._thread.run(self._listen())
-
-    def close(self) -> None:
-        """Cut all connections and end."""
-        self._thread.run(self._runner.cleanup())
-        self._thread.close()
+        super().__init__("fake-api")
+        self.store = self.thread.call(Store)
 
     # --- what a test does to it
 
@@ -87,19 +80,19 @@ class FakeApi:
 
     def put(self, resource: str, name: str, body: Object, namespace: str = "default") -> Object:
         """Make or change an object of ours, and tell the watches."""
-        return self._thread.call(lambda: self.store.put(Place(*OURS, namespace, resource, name), body))
+        return self.thread.call(lambda: self.store.put(Place(*OURS, namespace, resource, name), body))
 
     def remove(self, resource: str, name: str, namespace: str = "default", *, silently: bool = False) -> None:
         """Delete one; `silently` is what a client sees that was not connected at the time."""
-        self._thread.call(lambda: self.store.remove(Place(*OURS, namespace, resource, name), silently=silently))
+        self.thread.call(lambda: self.store.remove(Place(*OURS, namespace, resource, name), silently=silently))
 
     def at_once(self, change: Callable[[Store], object]) -> None:
         """Change the store several times, so that a watch tells all of it in one breath."""
-        self._thread.call(lambda: change(self.store))
+        self.thread.call(lambda: change(self.store))
 
     def find(self, resource: str, name: str, namespace: str = "default") -> Object | None:
         """The object, if it is there."""
-        return self._thread.call(lambda: self.store.objects.get(Place(*OURS, namespace, resource, name)))
+        return self.thread.call(lambda: self.store.objects.get(Place(*OURS, namespace, resource, name)))
 
     def requests(self, *verbs: str, resource: str = "") -> list[Asked]:
         """What it was asked for so far, or those of the verbs and the resource."""
@@ -114,28 +107,9 @@ class FakeApi:
                 raise AssertionError(f"not within {deadline} s; it was asked for {self.asked}")
             time.sleep(0.005)
 
-    def kubeconfig(self, path: Path, token: str = "any") -> Path:
-        """Write a kubeconfig with which a client comes here."""
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "fake",
-            "clusters": [{"name": "fake", "cluster": {"server": self.url}}],
-            "users": [{"name": "fake", "user": {"token": token}}],
-            "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake", "namespace": "default"}}],
-        }
-        path.write_text(json.dumps(document), encoding="utf-8")
-        return path
-
-    def cut(self) -> None:
-        """Break all connections that are open now, watches above all."""
-        self._thread.call(
-            lambda: [each.transport.abort() for each in self._runner.server.connections if each.transport]
-        )
-
     # --- how it answers
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request: by a fault if one is due, else as an API server would."""
         matched = PATH.fullmatch(request.path)
         groups = {name: found or "" for name, found in (matched.groupdict() if matched else {}).items()}
@@ -184,14 +158,6 @@ class FakeApi:
         except (TimeoutError, ConnectionResetError):
             return response
         return response
-
-    async def _listen(self) -> str:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
 
 def verb_of(request: web.Request, place: Place) -> str:

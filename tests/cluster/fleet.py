@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from controller.app.cluster import SETTLE
 from controller.app.status_writer import StatusWriter
 from controller.config import CurrentConfig
-from controller.core.events import ConfigRead, Event
+from controller.core.events import ConfigRead, Event, PodNoted
 from controller.core.model import Config
 from controller.kube.access import Access
 from controller.kube.config_object import ConfigObject
@@ -32,20 +32,28 @@ class Core:
 
     def __init__(self, access: Access, rest: Rest, pod: Pod, keep: Path) -> None:
         self.config = Config(0, paused=False, kinds={})
+        self.is_stale = False
         current = CurrentConfig(self.hear, plugin_dir="/plugins", environ={}, secrets_dirs=[], keep=keep)
-        sink = StatusObject(rest, pod, lambda noted: None)
-        self.writer = StatusWriter(self.status, sink.write, meaning=meaning, settle=SETTLE, window=self.window)
-        self.source = ConfigObject(access, pod.namespace, NAME, current, self.hear, self.writer.again)
+        self.object = StatusObject(rest, pod, lambda noted: None)
+        self.writer = StatusWriter(self.status, self.object.write, meaning=meaning, settle=SETTLE, window=self.window)
+        self.source = ConfigObject(access, pod.namespace, NAME, current, self.hear, self.object.look)
 
     def hear(self, event: Event) -> None:
-        if isinstance(event, ConfigRead):
-            self.config = event.config
-            self.writer.changed()
+        match event:
+            case ConfigRead(config):
+                self.config = config
+                self.writer.changed()
+            case PodNoted("ConfigStale", problem):
+                self.is_stale = problem is not None
 
     def status(self) -> dict[str, Any]:
         follows = {"name": NAME, "uid": self.config.uid}
         plugins = (entry(number) for number in range(PLUGINS))
         return document(*plugins, observedGeneration=self.config.generation, config=follows)
+
+    def works(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """What runs until it is cancelled."""
+        return self.source.run(), self.writer.run(), self.object.run(self.writer.again)
 
     def window(self) -> float:
         return write_window(self.source.pods)
@@ -64,7 +72,7 @@ async def fleet(inside: InPod, address: tuple[str, int], pods: int, directory: P
             made = await asyncio.to_thread(inside.namespace.pod, f"many-{number}", inside.account)
             pod = replace(me, name=made["metadata"]["name"], uid=made["metadata"]["uid"])
             cores.append(Core(access, rest, pod, directory.with_suffix(f".{number}")))
-        tasks = [group.create_task(work) for core in cores for work in (core.source.run(), core.writer.run())]
+        tasks = [group.create_task(work) for core in cores for work in core.works()]
         yield cores
         for task in tasks:
             task.cancel()

@@ -9,7 +9,7 @@ import pytest
 
 from controller.kube.access import Access
 from controller.kube.aggregator import Aggregator
-from controller.kube.report import Reader
+from controller.kube.report import Reader, Report
 from controller.kube.rest import Rest
 from controller.kube.summary import ConfigSeen, config_seen
 from tests.cluster.api import MERGE, Object
@@ -49,11 +49,18 @@ async def aggregating(
                 await running
 
 
-def say(aggregator: Aggregator, config: ConfigSeen, *plugins: Object) -> None:
-    """Let pod web-0 say something for the first time, or other than before."""
-    new = Reader().read(pod_status("web-0", *plugins, config_uid=config.uid))
-    aggregator.report_changed(getattr(aggregator, "before", None), new)
-    aggregator.before = new  # type: ignore[attr-defined]
+class Pod:
+    """Pod web-0, as the aggregator hears of it."""
+
+    def __init__(self, aggregator: Aggregator, config: ConfigSeen) -> None:
+        self.aggregator = aggregator
+        self.config = config
+        self.said: Report | None = None
+
+    def say(self, *plugins: Object) -> None:
+        """Let it say something for the first time, or other than before."""
+        before, self.said = self.said, Reader().read(pod_status("web-0", *plugins, config_uid=self.config.uid))
+        self.aggregator.report_changed(before, self.said)
 
 
 def now(namespace: Namespace) -> Object:
@@ -110,15 +117,16 @@ async def test_tries_of_one_failure_are_told_seldom_and_news_at_once(
     monkeypatch.setattr("controller.kube.aggregator.SLOWLY", 8.0)
     async with aggregating(access, namespace, made) as aggregator:
         account = aggregator.accounts["rules"]
-        say(aggregator, made, failing("x", message="failed 3 times"))
+        pod = Pod(aggregator, made)
+        pod.say(failing("x", message="failed 3 times"))
         await until(lambda: aggregator.writes == 1)
-        say(aggregator, made, failing("x", message="failed 4 times"))
+        pod.say(failing("x", message="failed 4 times"))
         took = await until(lambda: aggregator.writes == 2)
         assert took > 6.0
         assert now(namespace)["status"]["failures"][0]["message"] == "failed 4 times"
-        say(aggregator, made, failing("x", message="failed 5 times"))
+        pod.say(failing("x", message="failed 5 times"))
         await until(lambda: account.pace.first > account.pace.written + 6.0)
-        say(aggregator, made, failing("x", "WrongCookie"))
+        pod.say(failing("x", "WrongCookie"))
         assert await until(lambda: aggregator.writes == 3) < 6.0
 
 

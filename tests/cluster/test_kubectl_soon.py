@@ -22,6 +22,7 @@ BUDGET = 0.3
 EDITOR = r"""#!/bin/sh
 exec sed -i -z "s/enabled: [a-z]*\(\n *name: edited\)/enabled: $ENABLED\1/" "$1"
 """
+pytestmark = pytest.mark.slow
 RIGHTS = {"apiGroups": ["pluginmgr.dev"], "resources": ["pluginconfigs"], "verbs": ["get", "patch"]}
 
 

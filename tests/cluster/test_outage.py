@@ -20,6 +20,7 @@ from tests.cluster.replica import Replica, grant
 from tests.cluster.skew import Clock
 
 MINUTE = 60.0
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -260,7 +260,7 @@ async def looks(sidecar, number):
 
 @pytest.fixture
 def often(monkeypatch):
-    monkeypatch.setattr(status_object, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(status_object, "SOON", 0.01)
     monkeypatch.setattr(status_object, "LOOK", 0.01)
 
 

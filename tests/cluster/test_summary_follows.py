@@ -13,6 +13,7 @@ from tests.cluster.replica import Replica
 
 ROUNDS = 6
 BUDGET = 4.0
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -115,9 +115,8 @@ def test_it_is_told_what_it_is(sidecar: Manifest) -> None:
         "PLUGINMGR_POD_NAME": "metadata.name",
         "PLUGINMGR_POD_NAMESPACE": "metadata.namespace",
         "PLUGINMGR_POD_UID": "metadata.uid",
-        "PLUGINMGR_NODE_NAME": "spec.nodeName",
     }
-    assert Pod.find(told, "") == Pod("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName")
+    assert Pod.find(told, "") == Pod("metadata.name", "metadata.namespace", "metadata.uid")
 
 
 def test_all_images_are_of_this_version() -> None:
