@@ -119,8 +119,10 @@ soak: $(PROJECT) $(GO) ## everything at random under load for DURATION seconds
 	PLUGINMGR_TEST_SECONDS=120 python tests/soak/soak.py --duration $(DURATION) $(SOAK_ARGS)
 
 .PHONY: mutants
-mutants: $(PROJECT) ## plant defects in the core and see that its tests find them
+mutants: $(PROJECT) $(GO) ## plant defects in the core, then our predecessor's faults, and see that tests find them
+	python tests/tools/build.py echo
 	PYTHONPATH=. python tests/mutation/mutate.py
+	PYTHONPATH=. python tests/mutation/faults.py
 
 # --- dependencies ---------------------------------------------------------------------------------------------------
 

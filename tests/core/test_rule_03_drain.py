@@ -54,9 +54,10 @@ def test_a_draining_worker_that_dies_is_forgotten():
 def test_a_draining_worker_that_fails_its_health_checks_is_stopped():
     world = World()
     (old,) = world.up()
-    world.swapped("two")
+    (new,) = world.swapped("two")
     step = world.unhealthy(old)
     assert world.stops() == (old,)
+    assert world.serving() == (new,)
     assert (step.messages, world.plugin().last_exit) == ((), None)
 
 

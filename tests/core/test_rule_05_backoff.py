@@ -3,7 +3,7 @@
 import pytest
 
 from controller.core.backoff import delay
-from controller.core.model import Policy, Restart
+from controller.core.model import Phase, Policy, Restart
 from controller.core.reasons import Reason
 from tests.core.world import World, spec
 
@@ -14,6 +14,17 @@ def test_one_crash_restarts_one_worker():
     world.failed(two)
     assert len(world.starts()) == 1
     assert world.serving() == (one, three)
+
+
+def test_workers_that_fail_together_are_each_restarted_once():
+    world = World()
+    one, two, three = world.up(workers=3)
+    world.failed(one)
+    (four,) = world.starts()
+    world.failed(two)
+    (five,) = world.starts()
+    assert [*world.stopped(one).actions, *world.stopped(two).actions] == []
+    assert world.phases() == {three: Phase.READY, four: Phase.STARTING, five: Phase.STARTING}
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(1, 0.0), (2, 0.5), (3, 1.0), (4, 2.0), (10, 120.0), (5000, 120.0)])
@@ -38,8 +49,11 @@ def test_an_initial_delay_at_the_maximum_is_not_shortened_to_make_room_for_jitte
     assert delay(2, Restart(initial_delay=1.0, max_delay=1.0), Policy(), 0.0) == 1.0
 
 
-def test_the_answers_to_a_worker_that_keeps_failing():
+@pytest.mark.parametrize("serves", [False, True], ids=["the first version", "an update"])
+def test_the_answers_to_a_worker_that_keeps_failing(serves):
     world = World()
+    if serves:
+        world.up(content="former")
     world.configure(a=spec())
     world.scan(a="one")
     waits = []

@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 import controller
+from tests.mutation import faults
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/coming-from-blink.md").read_text(encoding="utf-8")
@@ -20,17 +21,20 @@ def _tests_in(path):
 
 
 def test_each_of_the_46_faults_has_its_row_and_a_test_that_is_there():
-    rows = re.findall(r"^\| (\d+) \| [^|]+ \| (.+) \|$", PAGE, re.MULTILINE)
-    assert [int(number) for number, _ in rows] == list(range(1, 47))
+    rows = faults.table()
+    assert list(rows) == list(range(1, 47))
     missing = []
-    for number, cell in rows:
-        named = re.findall(r"`([^`:]+)::([^`]+)`", cell)
+    for number, named in rows.items():
         assert named, f"fault {number} names no test"
-        for file, test in named:
-            path = ROOT / "tests" / file
+        for file, _, test in (each.partition("::") for each in named):
+            path = ROOT / file
             if not path.is_file() or test not in _tests_in(path):
                 missing.append((number, file, test))
     assert not missing
+
+
+def test_each_of_the_46_faults_can_be_planted():
+    assert faults.misplaced(faults.defects()) == []
 
 
 def test_every_name_that_is_said_to_be_importable_is():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,18 @@ async def test_signals_are_at_their_defaults_and_unblocked(place: Place) -> None
     assert int(status["SigIgn"], 16) & ~libc_internal == 0
 
 
+@pytest.fixture
+def stdin() -> Iterator[None]:
+    """This process has a pipe as its stdin; pytest gives it the null device, which plugins get anyway."""
+    former, ends = os.dup(0), os.pipe()
+    os.dup2(ends[0], 0)
+    yield
+    os.dup2(former, 0)
+    for fd in (former, *ends):
+        os.close(fd)
+
+
+@pytest.mark.usefixtures("stdin")
 async def test_nothing_is_inherited_but_three_streams(place: Place) -> None:
     # Also what this process was itself given by its parent without close-on-exec.
     leaked = fcntl.fcntl(0, fcntl.F_DUPFD, 100)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from controller.core.events import ShutdownRequested
-from controller.core.model import Limits, Reported
+from controller.core.model import Limits, Reported, StopTimes
 from controller.manager.adapter import AdapterError, Dispensed
-from controller.manager.host_messages import RegisterMessage, UnregisterMessage
+from controller.manager.host_messages import RegisterMessage, UnregisterMessage, UpdateMessage
 from controller.manager.supervisor import Supervisor
 from controller.manager.workplace import Places
 from tests.manager.house import DEADLINE, house
@@ -56,6 +56,22 @@ async def test_a_drain_that_never_comes_ends_within_the_grace(root):
         here.manager.submit(ShutdownRequested(4.0))
         await here.until(lambda: not here.plugin.workers)
         assert 0.9 < time.monotonic() - began < 4.0
+
+
+async def test_a_stop_that_hangs_holds_up_no_other(root):
+    patient = StopTimes(shutdown=10 * DEADLINE)
+    async with house(root) as here:
+        here.want("hangs_in_shutdown", stop=patient)
+        await here.until(lambda: here.told(RegisterMessage))
+        here.want("good", stop=patient)
+        await here.until(lambda: here.told(UpdateMessage))
+        (update,) = here.told(UpdateMessage)
+        update.on_drained(*update.draining)
+        here.want("good", stop=patient, enabled=False)
+        await here.until(lambda: here.told(UnregisterMessage))
+        (message,) = here.told(UnregisterMessage)
+        message.on_drained(*message.draining)
+        await here.until(lambda: tuple(here.plugin.workers) == update.draining)
 
 
 async def test_an_end_by_force_cuts_a_drain_short(root):
