@@ -58,5 +58,5 @@ END
 chmod 755 "$root$home/bin/pluginmgr"
 
 # Bytecode, which a read-only file system cannot take later; never compared with its source, so no times are in it.
-"$python" -m compileall -q --invalidation-mode unchecked-hash -s "$root/" -p / "$packages"
+"$python" -m compileall -q --invalidation-mode unchecked-hash ${root:+-s "$root"} -p / "$packages"
 find "$root$home" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

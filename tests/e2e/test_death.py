@@ -84,7 +84,7 @@ def test_a_second_sigterm_ends_it_at_once(controller: Rig, reach):
     controller.running.send_signal(signal.SIGTERM)
     began = time.monotonic()
     assert controller.running.wait(10) == 0
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3  # one that stops takes 4 s without it
     assert tagged(instance) == []
 
 
