@@ -2,8 +2,9 @@
 
 When kopf ends it cancels every task of its loop; in the main thread it takes our signal handlers; a stop flag of its
 own delays every end by five seconds; ten minutes after an end it may kill the process; without an identity it asks the
-DNS and the password file for one; it ends at what others retry. So: its own thread, no flag but a cancelled task,
-`ultimate_exiting_timeout` off, everything named, and whoever runs this begins anew when it has ended.
+DNS and the password file for one; it ends at what others retry, and forgets an event that it failed on. So: its own
+thread, no flag but a cancelled task, `ultimate_exiting_timeout` off, everything named, every failure an end; and
+whoever runs this begins anew when it has ended.
 """
 
 import asyncio
@@ -121,6 +122,7 @@ class Operator:
         settings.networking.connect_timeout = CONNECT
         settings.networking.request_timeout = REQUEST
         settings.networking.error_backoffs = _Backoffs()
+        settings.queueing.error_delays = _Unforgiving()
         return settings
 
     async def _login(self, **_: Any) -> kopf.AiohttpSession:
@@ -158,6 +160,13 @@ class _Backoffs:
         patience = Patience(RETRIED_WITHIN)
         while True:
             yield patience.wait()
+
+
+class _Unforgiving:
+    """The error that kopf would wait for, and forget the event of, ends kopf instead; we begin by asking anew."""
+
+    def __iter__(self) -> Iterator[float]:
+        raise  # noqa: PLE0704 - kopf begins to iterate as it handles an error, such as an object too deep to be copied
 
 
 def _overhear(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
