@@ -84,6 +84,7 @@ class Controller:
 
     def shut_down(self, grace: float) -> None:
         """Begin to stop everything; `run` returns when nothing is left."""
+        self._registry.hurry()
         self._engine.manager.submit(ShutdownRequested(grace))
 
     def kill_all(self) -> None:

@@ -2,7 +2,8 @@
 
 Only a host that was told of a worker owes. A host is gone two seconds after its connection was lost, and its debts are
 void; until then they are kept, also those of drains that begin meanwhile. What a new connection of the same host does
-not own up to in its Hello is void two seconds later too: it is its former self's.
+not own up to in its Hello is void two seconds later too: it is its former self's. Once the controller ends, half a
+second has to do: the kubelet leaves a sidecar two seconds in all, if the app has used up the pod's grace.
 """
 
 from collections.abc import Iterable, KeysView
@@ -16,6 +17,7 @@ from controller.manager.handle import PluginHandle
 from controller.manager.host_messages import HostMessage, OnDrained, RegisterMessage, RemoveMessage, UpdateMessage
 
 GONE_SECONDS = 2.0
+HURRIED_SECONDS = 0.5
 MOST_TOMBSTONES = 4096
 
 
@@ -56,6 +58,7 @@ class Ledger:
         self._tombstones: dict[PluginKey, None] = {}
         self._hosts: dict[str, Host] = {}
         self._drains: dict[WorkerId, Drain] = {}
+        self._gone_after = GONE_SECONDS
 
     @property
     def serving(self) -> MappingProxyType[PluginKey, Serving]:
@@ -93,7 +96,7 @@ class Ledger:
     def connected(self, host: str, holds: Iterable[WorkerId], now: float) -> None:
         """The host has (again) a connection, and is told of all that serves."""
         known = self._hosts.setdefault(host, Host())
-        former = min(known.gone_at, now + GONE_SECONDS)
+        former = min(known.gone_at, now + self._gone_after)
         known.gone_at = inf
         known.debts = {worker: min(void, former) for worker, void in known.debts.items()}
         for worker in self._drains.keys() & set(holds):
@@ -103,7 +106,16 @@ class Ledger:
 
     def disconnected(self, host: str, now: float) -> None:
         """The host's connection is lost; it has two seconds to come back."""
-        self._hosts[host].gone_at = now + GONE_SECONDS
+        self._hosts[host].gone_at = now + self._gone_after
+
+    def hurry(self, now: float) -> None:
+        """The controller ends: who is lost, or will be, has half a second to come back."""
+        self._gone_after = HURRIED_SECONDS
+        latest = now + HURRIED_SECONDS
+        for host in self._hosts.values():
+            if host.gone_at != inf:
+                host.gone_at = min(host.gone_at, latest)
+            host.debts = {worker: void if void == inf else min(void, latest) for worker, void in host.debts.items()}
 
     def answered(self, host: str, worker: WorkerId) -> bool:
         """The host will not call the worker any more; False: it was neither told of it nor owed for it."""

@@ -74,6 +74,11 @@ class RegistryServer(RegistryServicer):
         """Nothing is left of the worker: nobody owes for it."""
         self._ledger.ended(worker)
 
+    def hurry(self) -> None:
+        """The controller ends: hosts whose connection is lost are waited for less."""
+        self._ledger.hurry(time.monotonic())
+        self._wake()
+
     async def run(self, listener: socket.socket, private: Path) -> None:
         """Let hosts in at the listener until cancelled; then every Watch is ended.
 

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from controller.registry.ledger import GONE_SECONDS
+
 pytestmark = pytest.mark.go
 LONG = 60_000  # milliseconds: longer than any test
 
@@ -99,6 +101,18 @@ def test_a_killed_host_owes_nothing_after_two_seconds(served, follow):
     host.process.kill()
     served.until(lambda _: not draining(served))
     assert time.monotonic() - began > 1.9
+
+
+def test_a_host_that_is_killed_as_all_ends_holds_the_end_up_for_half_a_second(served, follow):
+    """A kubelet whose grace is used up kills the app as it asks the sidecar to end, and leaves that two seconds."""
+    host = follow(served.run)
+    host.hears(worker(served))
+    host.begin(delay=LONG)
+    host.process.kill()
+    served.until(lambda _: "pluginmgr_hosts 0.0" in served.http("/metrics")[1])
+    began = time.monotonic()
+    assert served.terminate() == 0
+    assert time.monotonic() - began < GONE_SECONDS
 
 
 def test_a_host_that_joins_in_the_middle_of_a_drain_never_hears_of_the_draining_worker(served, follow):

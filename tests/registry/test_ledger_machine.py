@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from controller.registry.ledger import GONE_SECONDS, Ledger
+from controller.registry.ledger import GONE_SECONDS, HURRIED_SECONDS, Ledger
 from tests.registry.words import A, B, Words
 
 PLUGINS = st.sampled_from([A, B])
@@ -18,7 +18,7 @@ class Host:
     """What one host really knows: `told` by snapshot or message, `answered` or not."""
 
     connected: bool = True
-    lost_at: float = 0.0
+    gone_at: float = 0.0
     told: set[str] = field(default_factory=set)
     ever: set[str] = field(default_factory=set)  # told of at any time, to any process of this name
 
@@ -34,6 +34,7 @@ class HostileWorld(RuleBasedStateMachine):
         self.words = Words()
         self.ledger = Ledger()
         self.number = 0
+        self.patience = GONE_SECONDS
         self.serving: dict[str, set[str]] = {}
         self.draining: set[str] = set()
         self.ended: set[str] = set()
@@ -61,6 +62,13 @@ class HostileWorld(RuleBasedStateMachine):
         for host in self.hosts.values():
             if host.connected:
                 host.tell(new)
+
+    @rule()
+    def hurry(self):
+        self.patience = HURRIED_SECONDS
+        self.ledger.hurry(self.now)
+        for host in self.hosts.values():
+            host.gone_at = min(host.gone_at, self.now + self.patience)
 
     @rule(data=st.data())
     def a_draining_worker_ends(self, data):
@@ -91,7 +99,7 @@ class HostileWorld(RuleBasedStateMachine):
         if connected:
             name = data.draw(st.sampled_from(sorted(connected)))
             self.hosts[name].connected = False
-            self.hosts[name].lost_at = self.now
+            self.hosts[name].gone_at = self.now + self.patience
             self.ledger.disconnected(name, self.now)
 
     @rule(data=st.data(), is_lost=st.booleans())
@@ -139,7 +147,7 @@ class HostileWorld(RuleBasedStateMachine):
     def every_connected_host_that_holds_a_draining_worker_owes_for_it(self):
         for name, host in self.hosts.items():
             for worker in host.told & self.draining - self.ended - set(self.words.answers):
-                if host.connected or self.now < host.lost_at + GONE_SECONDS:
+                if host.connected or self.now < host.gone_at:
                     assert name in self.ledger.debtors(worker)
 
     @invariant()
@@ -160,7 +168,7 @@ class HostileWorld(RuleBasedStateMachine):
         for name, host in self.hosts.items():
             if host.connected:
                 self.ledger.disconnected(name, self.now)
-        self.now += GONE_SECONDS
+        self.now += self.patience
         self.ledger.look(self.now)
         assert set(self.words.answers) >= self.draining - self.ended
 

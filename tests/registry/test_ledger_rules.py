@@ -3,7 +3,7 @@
 import pytest
 
 from controller.registry import ledger as module
-from controller.registry.ledger import GONE_SECONDS, Ledger
+from controller.registry.ledger import GONE_SECONDS, HURRIED_SECONDS, Ledger
 from tests.registry.words import A, B, Words
 
 
@@ -77,6 +77,34 @@ def test_a_disconnected_host_owes_for_two_seconds(ledger, words):
     assert not words.answers
     ledger.look(1 + GONE_SECONDS)
     assert words.answers == {"w1": 1}
+
+
+@pytest.mark.parametrize(("lost", "void"), [(0.9, 1 + HURRIED_SECONDS), (-0.9, 1.1), (3, 3 + HURRIED_SECONDS)])
+def test_once_all_ends_a_lost_host_owes_for_half_a_second(ledger, words, lost, void):
+    ledger.connected("app", (), now=-1)
+    ledger.take(words.update("w2", draining=("w1",)))
+    for _, what in sorted([(lost, "lost"), (1, "hurry")]):
+        ledger.hurry(now=1) if what == "hurry" else ledger.disconnected("app", now=lost)
+    assert ledger.due_at() == pytest.approx(void)
+    ledger.look(void + 0.001)
+    assert words.answers == {"w1": 1}
+
+
+def test_once_all_ends_what_a_new_connection_does_not_own_up_to_is_void_soon(ledger, words):
+    ledger.connected("app", (), now=0)
+    ledger.take(words.update("w2", draining=("w1",)))
+    ledger.connected("app", (), now=1)
+    ledger.hurry(now=1)
+    ledger.look(1 + HURRIED_SECONDS)
+    assert words.answers == {"w1": 1}
+
+
+def test_once_all_ends_a_connected_host_owes_as_ever(ledger, words):
+    ledger.connected("app", (), now=0)
+    ledger.take(words.update("w2", draining=("w1",)))
+    ledger.hurry(now=1)
+    ledger.look(now=60)
+    assert ledger.debtors("w1") == {"app"}
 
 
 def test_a_drain_that_begins_while_a_host_is_disconnected_is_owed_by_it(ledger, words):
