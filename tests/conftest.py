@@ -18,15 +18,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(autouse=True)
 def measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slow tests are not measured: coverage doubles the work of a program, and others cover the same code."""
-    if request.node.get_closest_marker("slow"):
+    """No programs of slow tests and of those in a cluster: coverage doubles their work, and others cover the same."""
+    if any(request.node.get_closest_marker(each) for each in ("slow", "cluster")):
         for each in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
             monkeypatch.delenv(each, raising=False)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The same for what they do in pytest's own process."""
+    """Nor what slow tests do in pytest's own process."""
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker("no_cover")

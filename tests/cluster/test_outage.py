@@ -197,7 +197,7 @@ def test_outage_after_outage_leaves_nothing_behind(undisturbed: ClusterMode, wir
     outages = {wire.refuse: wire.mend, silent: wire.mend, control_plane.kill: control_plane.start}
     lost, back = "the API server tells of no changes", "the API server is back"
     seen, workers = [left()], cycle((2, 1))
-    for begin, end in [*outages.items()] * 3:
+    for begin, end in [*outages.items()] * 2:
         told = len(undisturbed.records(lost))
         begin()
         undisturbed.until(lambda _, told=told: len(undisturbed.records(lost)) > told, 40)

@@ -100,7 +100,7 @@ async def test_a_watch_without_end_is_listened_to_at_leisure_and_then_no_more(pl
     )
     told: list[float] = []
     ended = place.root / "ended"
-    async with place.launch(plugin, env={"ENDED": str(ended)}) as session, asyncio.timeout(10):
+    async with place.launch(plugin, env={"ENDED": str(ended)}) as session, asyncio.timeout(60):
         await session.watch_health(lambda _: told.append(asyncio.get_running_loop().time()))
         await until(ended.exists)
     assert 20 <= len(told) <= 100
